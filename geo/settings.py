@@ -1,0 +1,118 @@
+"""What an installation can set: variables named KAART_…, and the same in the file `.env` of the checkout."""
+
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from geo.errors import Flaw, InvalidInput
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PREFIX = "KAART_"
+BRT = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/standaard/EPSG:3857/{z}/{x}/{y}.png"
+
+
+def _none_when_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+_EMPTY = BeforeValidator(_none_when_empty)
+
+
+def _postgresql(url: str) -> str:
+    """Give the same address for the driver in use, whichever driver it names."""
+    try:
+        parts = make_url(url)
+    except ArgumentError:
+        raise ValueError("is not an address like postgresql://user@host/database") from None
+    if parts.get_backend_name() not in ("postgresql", "postgres"):
+        raise ValueError("must name a PostgreSQL database: postgresql://user@host/database")
+    return parts.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+
+
+def _web(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or any(c in url for c in " \"'<>;,\\"):
+        raise ValueError("is not an address like https://kaart.example.nl")
+    return url.rstrip("/")
+
+
+def _tiles(url: str) -> str:
+    if url and not all(part in url for part in ("{x}", "{y}", "{z}")):
+        raise ValueError("must hold {z}, {x} and {y}, or be empty for a map without a background")
+    return _web(url) if url else ""
+
+
+def _folder(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+_Database = Annotated[str, AfterValidator(_postgresql)]
+_Folder = Annotated[Path, AfterValidator(_folder)]
+_Web = Annotated[str, AfterValidator(_web)]
+_Key = Annotated[SecretStr, Field(min_length=16)]
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Frozen: made once by `read`, passed on to whoever needs it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=CHECKOUT / ".env", env_file_encoding="utf-8", frozen=True, extra="ignore"
+    )
+
+    database_url: Annotated[_Database | None, _EMPTY] = Field(None, repr=False)
+    """The database to use instead of a private cluster."""
+    var: Annotated[_Folder | None, _EMPTY] = None
+    """The folder that holds the private cluster and the key below."""
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(8000, ge=1, le=65535)
+    public_url: Annotated[_Web | None, _EMPTY] = None
+    """How the outside world names this service, where that differs from what a request says."""
+    tile_url: Annotated[str, AfterValidator(_tiles)] = BRT
+    """Where the pages fetch the map's background; empty for none."""
+    tile_attribution: str = "Kaartgegevens © Kadaster"
+    secret: Annotated[_Key | None, _EMPTY] = None
+    """The key of the repeatable rounding of numbers of volunteers; when absent one is made and kept."""
+    norm_m: int = Field(800, ge=1, le=50_000)
+    """The walking distance that counts as within reach, metres."""
+    detour: FiniteFloat = Field(1.3, ge=1, le=5)
+    """Walking metres per metre as the crow flies."""
+    db_statement_timeout_s: int = Field(30, ge=1, le=3600)
+    log_json: bool = False
+
+
+def read() -> Settings:
+    """Make the settings of this process. Raises InvalidInput naming each variable unknown or wrong."""
+    named = {*os.environ, *dotenv_values(CHECKOUT / ".env", encoding="utf-8")}
+    if unknown := unknown_variables(named):
+        raise InvalidInput("\n".join(f"{flaw.field} {flaw.reason}" for flaw in unknown), *unknown)
+    try:
+        return Settings()
+    except ValidationError as error:
+        flaws = [_flaw(".".join(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()]
+        raise InvalidInput("\n".join(f"{flaw.field} {flaw.reason}" for flaw in flaws), *flaws) from None
+
+
+def unknown_variables(named: Iterable[str]) -> list[Flaw]:
+    """Find variables that look like settings but are none, each with the nearest setting there is."""
+    known = [PREFIX + name.upper() for name in Settings.model_fields]
+    flaws = []
+    for name in sorted(name for name in named if name.upper().startswith(PREFIX)):
+        if name.upper() not in known:
+            nearest = get_close_matches(name.upper(), known, n=1, cutoff=0)[0]
+            flaws.append(Flaw(name, f"is not a setting; the nearest is {nearest}"))
+    return flaws
+
+
+def _flaw(field: str, message: str) -> Flaw:
+    """Say in one line what is wrong with a setting, without the value: it may be a password."""
+    reason = message.removeprefix("Value error, ")
+    return Flaw(PREFIX + field.upper(), reason if reason.startswith(("is ", "must ")) else f"is wrong: {reason}")
