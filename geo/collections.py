@@ -1,0 +1,130 @@
+"""What a collection is, what may be asked of it, and the filters that several collections share."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    ScalarSelect,
+    SQLColumnExpression,
+    Text,
+    and_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import aliased
+
+from geo.base import WGS84, Base
+from geo.days import Days
+from geo.models import Neighbourhood
+from geo.privacy import Viewer
+from geo.vocabulary import SERVICES, THEMES, Level, Term, keys_named
+
+Column = SQLColumnExpression[Any]
+Columns = dict[str, Column]
+Box = tuple[float, float, float, float]  # west, south, east, north; west > east crosses the date line
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of a collection. An empty filter lets everything through."""
+
+    bbox: Box | None = None
+    kind: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    theme: tuple[str, ...] = ()
+    level: tuple[str, ...] = ()
+    neighbourhood: str | None = None  # id ("BU05790101.2024"), or a code, which means its latest year
+    q: str = ""  # each word must occur in the text, or in the label of a theme or service
+    datetime: Days | None = None
+    run: UUID | None = None  # None is the latest
+
+    def asked(self) -> dict[str, Any]:
+        """Give the filters that are set."""
+        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {name: value for name, value in given.items() if value not in (None, (), "")}
+
+
+Filter = Callable[[Any], ColumnElement[bool]]
+
+
+class Collection(NamedTuple):
+    """How one collection is read. `filters` names all that may be asked of it; `columns` hold no table's secrets.
+
+    `source` joins only what the viewer may see; `seen` says which rows the viewer may see at all.
+    """
+
+    title: Term
+    about: Term
+    id: Column
+    key: Callable[[str], object | None]  # an item's id as it was sent → the value to look for, None if it cannot be one
+    geometry: Column
+    columns: Callable[[Wanted], Columns]
+    source: Callable[[Viewer], FromClause]
+    seen: Callable[[Viewer, Wanted], ColumnElement[bool]]
+    order: tuple[Column, ...]
+    filters: dict[str, Filter]
+
+
+def uuid_key(item: str) -> UUID | None:
+    """Read an item's id that is a UUID in its usual form."""
+    try:
+        return UUID(item) if len(item) == 36 else None
+    except ValueError:
+        return None
+
+
+def own(table: type[Base]) -> Columns:
+    """Give a table's own columns by name. The visibility table decides which of them are shown."""
+    return {column.key: column for column in table.__table__.columns}
+
+
+def in_box(column: Column, box: Box) -> ColumnElement[bool]:
+    """Say whether a geometry touches a box."""
+    west, south, east, north = box
+    halves = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
+    return or_(*(func.ST_Intersects(column, func.ST_MakeEnvelope(w, south, e, north, WGS84)) for w, e in halves))
+
+
+def within(neighbourhood: str) -> ScalarSelect[str]:
+    """Select the ids of a neighbourhood (by id, or by code in its latest year) and of all that lie in it by parent."""
+    top, child = aliased(Neighbourhood), aliased(Neighbourhood)
+    newer = aliased(Neighbourhood)
+    latest = select(func.max(newer.year)).where(newer.code == neighbourhood).scalar_subquery()
+    asked = or_(top.id == neighbourhood, and_(top.code == neighbourhood, top.year == latest))
+    tree = select(top.id).where(asked).cte(recursive=True)
+    tree = tree.union_all(select(child.id).where(child.parent_id == tree.c.id))
+    return select(tree.c.id).scalar_subquery()
+
+
+def drawn(neighbourhood: str, place: Column) -> ColumnElement[bool]:
+    """Say whether a place lies in a neighbourhood that residents drew: those have no children, only an outline."""
+    area = aliased(Neighbourhood)
+    asked = or_(area.id == neighbourhood, area.code == neighbourhood)
+    outline = select(func.ST_Union(area.geom)).where(asked, area.level == Level.drawn).scalar_subquery()
+    return func.ST_Intersects(place, outline)
+
+
+def says(text: Column, q: str, services: Column, themes: Column) -> ColumnElement[bool]:
+    """Say whether each word of `q` stands in the text, or in the label of a service or theme of the record."""
+
+    def told(word: str) -> ColumnElement[bool]:
+        ways: list[ColumnElement[bool]] = [text.contains(word, autoescape=True)]
+        for carried, terms in ((services, SERVICES), (themes, THEMES)):
+            if named := keys_named(word, terms):
+                ways.append(carried.op("&&")(keys(named)))
+        return or_(*ways)
+
+    return and_(True, *(told(word) for word in q.lower().split()))
+
+
+def keys(values: Sequence[str]) -> ColumnElement[Any]:
+    """Bind keys of a vocabulary as a text array."""
+    return cast(literal(list(values), ARRAY(Text)), ARRAY(Text))

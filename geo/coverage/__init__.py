@@ -1,0 +1,1 @@
+"""Who can walk to what: demand points, walking distances, measures and dated runs."""

@@ -1,0 +1,90 @@
+"""The results of coverage runs, as a collection."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Case, ColumnElement, FromClause, and_, case, func, select, true
+from sqlalchemy.orm import Session
+
+from geo.collections import Collection, Columns, Wanted, in_box, own, within
+from geo.errors import NotFound
+from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
+from geo.privacy import Viewer, seen_assets
+from geo.vocabulary import Kind, Level, Term
+
+LEVELS = list(Level)
+
+
+def _columns(_wanted: Wanted) -> Columns:
+    return {
+        **own(Coverage),
+        "run": Coverage.run_id,
+        "computed_at": CoverageRun.computed_at,
+        "norm_m": CoverageRun.norm_m,
+        "neighbourhood": Neighbourhood.id,
+        "code": Neighbourhood.code,
+        "name": Neighbourhood.name,
+        "level": Neighbourhood.level,
+        "schematic": Neighbourhood.schematic,
+        "nearest_id": Asset.id,
+        "nearest_name": Asset.name,
+    }
+
+
+def _source(viewer: Viewer) -> FromClause:
+    nearest = and_(Coverage.nearest_id == Asset.id, Asset.kind != Kind.volunteer, seen_assets(viewer))
+    joined = Coverage.__table__.join(CoverageRun, Coverage.run_id == CoverageRun.id)
+    return joined.join(Neighbourhood, Coverage.neighbourhood_id == Neighbourhood.id).outerjoin(Asset, nearest)
+
+
+def _of_run(_viewer: Viewer, wanted: Wanted) -> ColumnElement[bool]:
+    newest = select(CoverageRun.id).order_by(CoverageRun.computed_at.desc(), CoverageRun.id).limit(1)
+    return Coverage.run_id == (wanted.run or newest.scalar_subquery())
+
+
+def _level_rank() -> Case[int]:
+    return case({level: rank for rank, level in enumerate(LEVELS)}, value=Neighbourhood.level)
+
+
+SHOWN = Collection(
+    title=Term("Bereik en gaten", "Coverage and gaps"),
+    about=Term(
+        "Per buurt en per soort of dienst: hoeveel bewoners er een op loopafstand hebben.",
+        "For each neighbourhood and kind or service: how many residents have one within walking distance.",
+    ),
+    id=Coverage.id,
+    key=lambda item: int(item) if item.isascii() and item.isdecimal() and len(item) < 19 else None,
+    geometry=Neighbourhood.overview,
+    columns=_columns,
+    source=_source,
+    seen=_of_run,
+    order=(_level_rank(), Neighbourhood.code, Coverage.kind, Coverage.service, Coverage.id),
+    filters={
+        "bbox": lambda box: in_box(Neighbourhood.geom, box),
+        "level": Neighbourhood.level.in_,
+        "kind": Coverage.kind.in_,
+        "service": Coverage.service.in_,
+        "neighbourhood": lambda top: Neighbourhood.id.in_(within(top)),
+        "q": lambda q: func.lower(Neighbourhood.name).contains(q.lower(), autoescape=True),
+        "datetime": lambda _days: true(),  # it has no time of its own, so it matches any
+        "run": lambda run: Coverage.run_id == run,
+    },
+)
+
+
+def runs(session: Session, limit: int = 100) -> Sequence[CoverageRun]:
+    """Give the runs that are kept, the newest first."""
+    newest = select(CoverageRun).order_by(CoverageRun.computed_at.desc(), CoverageRun.id)
+    return session.scalars(newest.limit(limit)).all()
+
+
+def latest(session: Session) -> CoverageRun | None:
+    """Give the newest run; None before the first."""
+    return next(iter(runs(session, limit=1)), None)
+
+
+def kept(session: Session, run_id: object) -> CoverageRun:
+    """Find one run. Raises NotFound."""
+    found = session.get(CoverageRun, run_id)
+    if found is None:
+        raise NotFound(f"There is no coverage run {str(run_id)!r}.")
+    return found

@@ -1,0 +1,122 @@
+"""Any collection → GeoJSON, made by the database: SQL to text, no object per row."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import JSON, ColumnElement, Select, Text, and_, cast, func, literal_column, select
+from sqlalchemy.orm import Session
+
+from geo import activities, assets, neighbourhoods
+from geo.collections import Collection, Wanted
+from geo.coverage import results
+from geo.errors import Flaw, InvalidInput, NotFound
+from geo.privacy import Viewer, fields
+
+Feature = dict[str, Any]
+DIGITS = 7  # decimals of a degree: about a centimetre
+
+COLLECTIONS: Mapping[str, Collection] = {
+    "assets": assets.SHOWN,
+    "activities": activities.SHOWN,
+    "neighbourhoods": neighbourhoods.SHOWN,
+    "coverage": results.SHOWN,
+}
+
+
+class Texts(NamedTuple):
+    """The features of one page as GeoJSON texts, and how many there are in all."""
+
+    features: list[str]
+    matched: int
+
+
+class Page(NamedTuple):
+    """The same as Python values."""
+
+    features: list[Feature]
+    matched: int
+
+
+def collection(name: str) -> Collection:
+    """Find a collection by its name."""
+    if name not in COLLECTIONS:
+        raise NotFound(f"There is no collection {name!r}. There are: {', '.join(COLLECTIONS)}.")
+    return COLLECTIONS[name]
+
+
+def text_of(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[str]:
+    """Give the expression that makes one feature's text, with the fields that the viewer sees and no others."""
+    shown = collection(name)
+    columns = shown.columns(wanted)
+    seen = [part for field in fields(viewer, name) for part in (_key(field), columns[field])]
+    geometry = cast(func.ST_AsGeoJSON(shown.geometry, DIGITS), JSON)
+    feature = [_key("type"), _key("Feature"), _key("id"), shown.id, _key("geometry"), geometry]
+    return cast(func.json_build_object(*feature, _key("properties"), func.json_build_object(*seen)), Text)
+
+
+def _key(name: str) -> ColumnElement[str]:
+    return literal_column(f"'{name}'", Text)
+
+
+def condition(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[bool]:
+    """Give the condition for a collection's rows that the viewer sees and wants.
+
+    raises InvalidInput for a filter that the collection does not have
+    """
+    shown = collection(name)
+    asked = wanted.asked()
+    flaws = [Flaw(f, f"the collection {name!r} has no such filter") for f in asked if f not in shown.filters]
+    if flaws:
+        known = ", ".join(shown.filters)
+        raise InvalidInput(f"{flaws[0].field!r} is no filter of {name!r}. Its filters: {known}.", *flaws)
+    return and_(shown.seen(viewer, wanted), *(shown.filters[key](value) for key, value in asked.items()))
+
+
+def select_page(viewer: Viewer, name: str, wanted: Wanted, limit: int, offset: int) -> Select[str, int]:
+    """Select the texts of one page; each row carries the number of all that match, counted once."""
+    shown = collection(name)
+    source, where = shown.source(viewer), condition(viewer, name, wanted)
+    matched = select(func.count()).select_from(source).where(where).correlate(None).scalar_subquery()
+    rows = select(text_of(viewer, name, wanted), matched).select_from(source).where(where)
+    return rows.order_by(*shown.order).limit(limit).offset(offset)
+
+
+def texts(session: Session, viewer: Viewer, name: str, wanted: Wanted, *, limit: int, offset: int = 0) -> Texts:
+    """Read one page as texts ready to be sent."""
+    rows = session.execute(select_page(viewer, name, wanted, limit, offset)).all()
+    if rows or not offset:
+        return Texts([row[0] for row in rows], rows[0][1] if rows else 0)
+    return Texts([], texts(session, viewer, name, wanted, limit=1).matched)
+
+
+def page(session: Session, viewer: Viewer, name: str, wanted: Wanted, *, limit: int, offset: int = 0) -> Page:
+    """Read one page as Python values, the same that the API sends."""
+    read = texts(session, viewer, name, wanted, limit=limit, offset=offset)
+    return Page([json.loads(text) for text in read.features], read.matched)
+
+
+def chosen(session: Session, viewer: Viewer, name: str, wanted: Wanted, items: Sequence[Any]) -> dict[Any, Feature]:
+    """Read some items by id, those that the viewer sees; `wanted` says for when, as in the page that they are on."""
+    shown = collection(name)
+    rows = select(shown.id, text_of(viewer, name, wanted)).select_from(shown.source(viewer))
+    seen = rows.where(shown.seen(viewer, wanted), shown.id.in_(items))
+    return {item: json.loads(text) for item, text in session.execute(seen)}
+
+
+def one_text(session: Session, viewer: Viewer, name: str, item: str) -> str:
+    """Read one feature as text; NotFound when it is not there or the viewer may not know that it is."""
+    shown = collection(name)
+    key = shown.key(item)
+    where = and_(shown.seen(viewer, Wanted()), shown.id == key) if key is not None else None
+    statement = select(text_of(viewer, name, Wanted())).select_from(shown.source(viewer))
+    found = session.scalar(statement.where(where)) if where is not None else None
+    if found is None:
+        raise NotFound(f"There is no item {item!r} in the collection {name!r}.")
+    return found
+
+
+def one(session: Session, viewer: Viewer, name: str, item: str) -> Feature:
+    """Read one feature as Python values."""
+    feature: Feature = json.loads(one_text(session, viewer, name, item))
+    return feature

@@ -1,0 +1,157 @@
+"""Who may do and see what: one table of operations, one of fields, and the only hand that touches secrets.
+
+Default is no: an operation or field that is missing here is refused to everybody. What is public is decided when a
+record is written; here it is only looked up.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import NamedTuple
+from uuid import UUID
+
+from geoalchemy2 import WKTElement
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from geo.base import WGS84
+from geo.days import today_nl
+from geo.errors import NotAllowed
+from geo.models import Activity, Asset, AssetSecret
+from geo.vocabulary import Kind, Role, Status
+
+ROLES = list(Role)  # each may do all that those before it may
+FEWEST = 10  # fewer volunteers than this are never told
+STEP = 5  # published numbers of volunteers are multiples of this
+
+
+class Viewer(NamedTuple):
+    """Who asks: a role, and a name for the history."""
+
+    role: Role
+    name: str
+
+
+VISITOR = Viewer(Role.visitor, "visitor")
+
+# Operation (a route or a command) → the least role that may do it.
+OPERATIONS: dict[str, Role] = {
+    "livez": Role.visitor,
+    "readyz": Role.visitor,
+    "read_landing": Role.visitor,
+    "read_conformance": Role.visitor,
+    "read_openapi": Role.visitor,
+    "read_vocabulary": Role.visitor,
+    "read_collections": Role.visitor,
+    "read_collection": Role.visitor,
+    "read_items": Role.visitor,
+    "read_item": Role.visitor,
+    "read_runs": Role.visitor,
+    "read_run": Role.visitor,
+    "start_run": Role.admin,
+    "create_asset": Role.admin,
+    "change_asset": Role.admin,
+    "archive_asset": Role.admin,
+    "create_activity": Role.admin,
+    "change_activity": Role.admin,
+    "archive_activity": Role.admin,
+    "draw_neighbourhood": Role.admin,
+    "resident_page": Role.visitor,
+    "place_page": Role.visitor,
+    "activity_page": Role.visitor,
+    "gaps_page": Role.visitor,
+    "gap_page": Role.visitor,
+    "about_page": Role.visitor,
+    "static": Role.visitor,
+}
+
+_PUBLIC_ASSET = """kind name summary description themes services goals target_groups languages cost accessibility
+ address postcode city capacity opening_hours organisation url source source_id licence demo status confirmed_on
+ visible_from visible_to ladder_level growth legal_form funding founded_in neighbourhood neighbourhood_name catchment
+ created_at updated_at version"""
+_PUBLIC_ACTIVITY = """title summary theme services repeat starts_on ends_on next_on time_from time_to cost how_to_join
+ asset asset_name address neighbourhood neighbourhood_name source source_id licence demo status confirmed_on
+ created_at updated_at version"""
+_PUBLIC_NEIGHBOURHOOD = """code year level name parent residents residents_65 households one_person_households
+ figures_missing schematic source licence created_at updated_at version"""
+_PUBLIC_COVERAGE = """run computed_at norm_m neighbourhood code name level kind service residents covered covered_share
+ uncovered covered_by_catchment median_m nearest_id nearest_name nearest_m assets_in_reach assets_across_border
+ volunteers per_1000 schematic"""
+
+# Collection → field → the least role that sees it. A field that a role may not see is absent, not empty.
+FIELDS: dict[str, dict[str, Role]] = {
+    "assets": {**dict.fromkeys(_PUBLIC_ASSET.split(), Role.visitor), "confirmed_by": Role.admin},
+    "activities": dict.fromkeys(_PUBLIC_ACTIVITY.split(), Role.visitor),
+    "neighbourhoods": dict.fromkeys(_PUBLIC_NEIGHBOURHOOD.split(), Role.visitor),
+    "coverage": dict.fromkeys(_PUBLIC_COVERAGE.split(), Role.visitor),
+}
+
+
+def reaches(role: Role, least: Role) -> bool:
+    """Say whether a role has all the rights of another."""
+    return ROLES.index(role) >= ROLES.index(least)
+
+
+def require(viewer: Viewer, operation: str) -> None:
+    """Refuse the viewer an operation that the table does not give to their role."""
+    least = OPERATIONS.get(operation)
+    if least is None or not reaches(viewer.role, least):
+        raise NotAllowed(f"The role {viewer.role.value!r} may not do this. Send an API key that may in X-API-Key.")
+
+
+def fields(viewer: Viewer, collection: str) -> list[str]:
+    """Name the fields of a collection that the viewer sees, in the order in which they are shown."""
+    return [name for name, least in FIELDS[collection].items() if reaches(viewer.role, least)]
+
+
+def seen_assets(viewer: Viewer) -> ColumnElement[bool]:
+    """Give the condition under which a viewer sees an asset: volunteers are for administrators only."""
+    if reaches(viewer.role, Role.admin):
+        return Asset.id.is_not(None)
+    return and_(Asset.kind != Kind.volunteer, current())
+
+
+def current() -> ColumnElement[bool]:
+    """Give the condition under which an asset counts today: published, and within the days that it is for."""
+    today = today_nl()
+    return and_(
+        Asset.status == Status.published,
+        or_(Asset.visible_from.is_(None), Asset.visible_from <= today),
+        or_(Asset.visible_to.is_(None), Asset.visible_to >= today),
+    )
+
+
+def seen_activities(viewer: Viewer) -> ColumnElement[bool]:
+    """Give the condition under which a viewer sees an activity; its asset, if any, must be joined as seen."""
+    if reaches(viewer.role, Role.admin):
+        return Activity.id.is_not(None)
+    return and_(Activity.status == Status.published, or_(Activity.asset_id.is_(None), Asset.id.is_not(None)))
+
+
+def keep_secret(session: Session, asset_id: UUID, place_wkt: str | None, contact: Mapping[str, str] | None) -> None:
+    """Store a person's true place and contacts where nothing public reads them. None leaves a part as it is."""
+    parts: dict[str, object] = {}
+    if place_wkt is not None:
+        parts["place"] = WKTElement(place_wkt, srid=WGS84)
+    if contact is not None:
+        parts["contact"] = dict(contact)
+    statement = insert(AssetSecret).values(asset_id=asset_id, **parts)
+    if parts:
+        session.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=parts))
+    else:
+        session.execute(statement.on_conflict_do_nothing())
+
+
+def published_count(key: bytes, cell: str, count: int) -> int | None:
+    """Round the number of volunteers in one cell (neighbourhood and service) for the public.
+
+    Below 10 gives None. From there it goes up or down to a multiple of 5 past a threshold that belongs to the cell
+    and the key: the same count always gives the same answer, and on average the rounding adds and takes nothing.
+    """
+    if count < FEWEST:
+        return None
+    digest = hmac.digest(key, cell.encode(), hashlib.sha256)
+    threshold = int.from_bytes(digest[:8]) / 2**64
+    whole, rest = divmod(count, STEP)
+    return STEP * (whole + (1 if rest / STEP > threshold else 0))

@@ -1,0 +1,192 @@
+"""Coverage runs on Testdorp in the database: the village of the unit tests, with kinds, services and people."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import shapely
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from geo import assets, neighbourhoods
+from geo.coverage import results, run
+from geo.errors import Conflict, InvalidInput
+from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
+from geo.neighbourhoods import Area, Origin
+from geo.privacy import Viewer
+from geo.vocabulary import Kind, Level, Role, Status
+
+ADMIN = Viewer(Role.admin, "tester")
+KEY = b"a key for these tests"
+X, Y = 100_000, 400_000
+
+
+def area(code: str, west: int, east: int, residents: int | None) -> Area:
+    return Area(code, code, Level.buurt, shapely.box(X + west, Y, X + east, Y + 200), {"residents": residents})
+
+
+@pytest.fixture
+def village(session: Session) -> Session:
+    """West and East in one wijk, North of unknown residents in another, all in one gemeente."""
+    west, east = area("BU99990101", 0, 400, 80), area("BU99990102", 400, 800, 40)
+    far = area("BU99990201", 4000, 4400, None)
+    first = neighbourhoods.union([west, east], "WK999901", "Wijk 01", Level.wijk)
+    second = neighbourhoods.union([far], "WK999902", "Wijk 02", Level.wijk)
+    whole = neighbourhoods.union([west, east, far], "GM9999", "Testdorp", Level.gemeente)
+    origin = Origin(2024, "paper", None, schematic=True)
+    neighbourhoods.load(session, [whole], origin, {})
+    neighbourhoods.load(session, [first, second], origin, {"WK999901": "GM9999", "WK999902": "GM9999"})
+    parents = {"BU99990101": "WK999901", "BU99990102": "WK999901", "BU99990201": "WK999902"}
+    neighbourhoods.load(session, [west, east, far], origin, parents)
+    return session
+
+
+def spot(x: float, y: float) -> BaseGeometry:
+    return neighbourhoods.to_wgs84(shapely.Point(X + x, Y + y))
+
+
+def add(session: Session, **values: Any) -> Asset:
+    return assets.create(session, ADMIN, {"kind": Kind.community_room, "name": "Zaal", **values})
+
+
+def rows(session: Session, made: CoverageRun, **subject: object) -> Mapping[str, Coverage]:
+    asked = {"kind": None, "service": None, **subject}
+    where = [getattr(Coverage, name).is_not_distinct_from(value) for name, value in asked.items()]
+    found = session.scalars(select(Coverage).where(Coverage.run_id == made.id, *where))
+    return {row.neighbourhood_id.split(".")[0]: row for row in found}
+
+
+def compute(session: Session, norm_m: float = 205) -> CoverageRun:
+    return run.run(session, norm_m=norm_m, detour=1, key=KEY)  # 205: a walk of 200 m is off by 0.25 m after two turns
+
+
+def test_a_room_covers_the_five_points_that_paper_says(village: Session) -> None:
+    add(village, place=spot(50, 50))
+    found = rows(village, compute(village), kind=Kind.community_room)
+    assert found["BU99990101"].covered == pytest.approx(50)
+    assert found["BU99990101"].uncovered == pytest.approx(30)
+    assert found["BU99990102"].covered == 0
+
+
+def test_uncovered_residents_add_up_from_buurt_to_wijk_to_gemeente(village: Session) -> None:
+    add(village, place=spot(50, 50))
+    found = rows(village, compute(village), kind=Kind.community_room)
+    for code in ("WK999901", "GM9999"):
+        assert found[code].residents == pytest.approx(120)
+        assert found[code].uncovered == pytest.approx(70)
+
+
+def test_where_residents_are_unknown_or_none_there_are_no_figures(village: Session) -> None:
+    found = rows(village, compute(village), kind=Kind.community_room)
+    for code in ("BU99990201", "WK999902"):
+        assert (found[code].residents, found[code].covered_share, found[code].uncovered) == (None, None, None)
+
+
+def test_kinds_and_services_are_subjects_of_their_own(village: Session) -> None:
+    add(village, place=spot(50, 50), services=["meals"])
+    made = compute(village)
+    assert rows(village, made, service="meals")["BU99990101"].covered == pytest.approx(50)
+    assert rows(village, made, service="transport")["BU99990101"].covered == 0
+    assert rows(village, made, kind=Kind.care_location)["BU99990101"].covered == 0
+
+
+def test_an_asset_across_the_border_is_counted_and_named(village: Session) -> None:
+    room = add(village, place=spot(450, 50))
+    west = rows(village, compute(village), kind=Kind.community_room)["BU99990101"]
+    assert (west.assets_in_reach, west.assets_across_border, west.nearest_id) == (1, 1, room.id)
+
+
+def test_a_catchment_covers_its_neighbourhood_and_no_other(village: Session) -> None:
+    add(village, catchment=["BU99990102"])
+    found = rows(village, compute(village), kind=Kind.community_room)
+    assert found["BU99990102"].covered_by_catchment == pytest.approx(40)
+    assert found["BU99990101"].covered == 0
+
+
+def test_a_catchment_may_be_a_wijk_as_a_whole(village: Session) -> None:
+    add(village, catchment=["WK999901"])
+    found = rows(village, compute(village), kind=Kind.community_room)
+    assert found["GM9999"].covered == pytest.approx(120)
+
+
+@pytest.mark.parametrize("status", [Status.proposed, Status.archived])
+def test_what_the_public_does_not_see_covers_nobody(village: Session, status: Status) -> None:
+    add(village, place=spot(50, 50), status=status)
+    assert rows(village, compute(village), kind=Kind.community_room)["BU99990101"].covered == 0
+
+
+def test_an_asset_without_place_or_catchment_covers_nobody_and_is_told_beside_the_run(village: Session) -> None:
+    add(village, neighbourhood="BU99990101")
+    made = compute(village)
+    assert rows(village, made, kind=Kind.community_room)["BU99990101"].covered == 0
+    assert made.counts["assets_without_place_or_catchment"] == 1
+
+
+def test_a_drawn_neighbourhood_gets_the_residents_inside_it(village: Session) -> None:
+    outline = neighbourhoods.to_wgs84(shapely.box(X + 300, Y, X + 500, Y + 200))  # two points of ten, two of five
+    drawn = neighbourhoods.draw(village, "Onze straat", outline, "tester")
+    found = rows(village, compute(village), kind=Kind.community_room)
+    assert found[drawn.code].residents == pytest.approx(30)
+
+
+def volunteers(session: Session, number: int, x: float, services: list[str]) -> None:
+    for _ in range(number):
+        assets.create(session, ADMIN, {"kind": Kind.volunteer, "services": services, "place": spot(x, 50)})
+
+
+def test_volunteers_are_a_number_from_ten_up_and_never_a_distance(village: Session) -> None:
+    volunteers(village, 15, 50, ["meals"])
+    volunteers(village, 9, 450, ["meals"])
+    made = compute(village)
+    meals = rows(village, made, kind=Kind.volunteer, service="meals")
+    assert (meals["BU99990101"].volunteers, meals["BU99990102"].volunteers) == (15, None)
+    assert meals["BU99990101"].per_1000 == pytest.approx(187.5)  # 15 for 80 residents
+    assert meals["BU99990102"].per_1000 is None
+    assert meals["GM9999"].volunteers in (20, 25)  # 24
+    for row in meals.values():
+        assert (row.covered, row.median_m, row.nearest_id, row.assets_in_reach) == (None,) * 4
+
+
+def test_volunteers_do_not_cover_anybody_as_a_service(village: Session) -> None:
+    volunteers(village, 15, 50, ["meals"])
+    assert rows(village, compute(village), service="meals")["BU99990101"].covered == 0
+
+
+def test_drawn_neighbourhoods_get_no_number_of_volunteers(village: Session) -> None:
+    volunteers(village, 15, 50, ["meals"])
+    drawn = neighbourhoods.draw(village, "Straat", neighbourhoods.to_wgs84(shapely.box(X, Y, X + 300, Y + 200)), "x")
+    assert drawn.code not in rows(village, compute(village), kind=Kind.volunteer)
+
+
+def test_a_run_keeps_what_it_was_made_with(village: Session) -> None:
+    made = compute(village, norm_m=400)
+    assert (made.norm_m, made.detour, made.lattice_m, made.year) == (400, 1, 100, 2024)
+    assert made.counts["points"] == 24
+    latest = results.latest(village)
+    assert latest is not None
+    assert latest.id == made.id
+
+
+def test_runs_are_kept_beside_each_other(village: Session) -> None:
+    first, second = compute(village), compute(village)
+    assert {kept.id for kept in results.runs(village)} == {first.id, second.id}
+
+
+def test_without_neighbourhoods_there_is_nothing_to_compute(session: Session) -> None:
+    with pytest.raises(InvalidInput, match="load boundaries"):
+        compute(session)
+
+
+def test_two_runs_at_once_are_one_too_many(village: Session) -> None:
+    village.flush()
+    with Session(village.get_bind().engine) as other:
+        other.scalar(select(func.pg_advisory_xact_lock(run.RUN_LOCK)))
+        with pytest.raises(Conflict, match="Another coverage run"):
+            compute(village)
+
+
+def test_an_overview_fits_together_where_the_outlines_do(village: Session) -> None:
+    shapes = [outline for row, outline in neighbourhoods.outlines(village, 2024) if row.level == Level.buurt]
+    assert shapely.coverage_is_valid(shapely.set_precision(shapes, 0.01))
+    assert village.scalar(select(Neighbourhood.parent_id).where(Neighbourhood.code == "BU99990101")) == "WK999901.2024"
