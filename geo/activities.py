@@ -77,6 +77,7 @@ SHOWN = Collection(
         "neighbourhood": _of_neighbourhood,
         "q": lambda q: says(Activity.words, q, Activity.services, func.array_append(keys([]), Activity.theme)),
         "datetime": _takes_place,
+        "asset": lambda asset: Activity.asset_id == asset,
     },
 )
 

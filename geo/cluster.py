@@ -52,14 +52,14 @@ def running(settings: Settings, tell: Tell = silent) -> Iterator[str]:
 def kept(folder: Path, tell: Tell = silent, durable: bool = True) -> Iterator[str]:
     """Keep the cluster in `folder` running as long as the block lasts, made where it does not exist yet."""
     server = _place(folder, durable)
-    with open(server.folder / "users.lock", "a") as users:
+    with open(server.folder / "users.lock", "a") as users, open(server.folder / "door.lock", "a") as door:
         try:
-            with _door(server):
+            with _held(door):
                 fcntl.flock(users, fcntl.LOCK_SH)
                 _ensure(server, tell)
             yield address(server.sockets)
         finally:
-            with _door(server):
+            with _held(door):
                 if _alone(users):
                     stop(server)
 
@@ -72,11 +72,13 @@ def address(sockets: Path, role: str = ROLE, database: str = ROLE) -> str:
 
 
 @contextmanager
-def _door(server: Server) -> Iterator[None]:
+def _held(door: IO[str]) -> Iterator[None]:
     """Hold the door: nobody else makes, starts or stops the cluster, or begins to use it."""
-    with open(server.folder / "door.lock", "a") as door:
-        fcntl.flock(door, fcntl.LOCK_EX)
+    fcntl.flock(door, fcntl.LOCK_EX)
+    try:
         yield
+    finally:
+        fcntl.flock(door, fcntl.LOCK_UN)
 
 
 def _alone(users: IO[str]) -> bool:
@@ -96,7 +98,7 @@ def _place(folder: Path, durable: bool) -> Server:
     sockets = folder / "socket"
     if len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) >= SOCKET_PATH_LIMIT:
         short = f"levende-kaart-{account.uid}-{sha256(bytes(folder)).hexdigest()[:12]}"
-        shared = "/run" if os.geteuid() == 0 else "/tmp"  # noqa: S108 - owner and mode are checked
+        shared = "/run" if os.geteuid() == 0 else "/tmp"  # checked below  # noqa: S108  # nosec B108
         sockets = Path(shared) / short
     _own(sockets, account)
     return Server(folder, sockets, account, durable)

@@ -1,5 +1,6 @@
 """What a collection is, what may be asked of it, and the filters that several collections share."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
@@ -25,7 +26,7 @@ from geo.base import WGS84, Base
 from geo.days import Days
 from geo.models import Neighbourhood
 from geo.privacy import Viewer
-from geo.vocabulary import SERVICES, THEMES, Level, Term, keys_named
+from geo.vocabulary import COMPOUND, SERVICES, THEMES, Level, Term, keys_named
 
 Column = SQLColumnExpression[Any]
 Columns = dict[str, Column]
@@ -44,7 +45,8 @@ class Wanted:
     neighbourhood: str | None = None  # id ("BU05790101.2024"), or a code, which means its latest year
     q: str = ""  # each word must occur in the text, or in the label of a theme or service
     datetime: Days | None = None
-    run: UUID | None = None  # None is the latest
+    run: UUID | None = None  # of coverage; None is the latest
+    asset: UUID | None = None  # at which activities take place
 
     def asked(self) -> dict[str, Any]:
         """Give the filters that are set."""
@@ -113,10 +115,14 @@ def drawn(neighbourhood: str, place: Column) -> ColumnElement[bool]:
 
 
 def says(text: Column, q: str, services: Column, themes: Column) -> ColumnElement[bool]:
-    """Say whether each word of `q` stands in the text, or in the label of a service or theme of the record."""
+    """Say whether each word of `q` stands in the text, or in the label of a service or theme of the record.
+
+    A short word must begin a word there ("eten" is not in "ontmoeten"); a longer one may end a compound.
+    """
 
     def told(word: str) -> ColumnElement[bool]:
-        ways: list[ColumnElement[bool]] = [text.contains(word, autoescape=True)]
+        begins = text.regexp_match(rf"\m{re.escape(word)}")
+        ways = [text.contains(word, autoescape=True) if len(word) >= COMPOUND else begins]
         for carried, terms in ((services, SERVICES), (themes, THEMES)):
             if named := keys_named(word, terms):
                 ways.append(carried.op("&&")(keys(named)))

@@ -84,8 +84,7 @@ def migrated(engine: Engine) -> bool:
 
 def unreachable(engine: Engine, error: OperationalError) -> Unavailable:
     """Say in one line that the database does not answer; the address is given without its password."""
-    why = str(error.orig).strip().splitlines()
-    return Unavailable(f"The database {engine.url} does not answer: {why[-1] if why else 'no reason given'}")
+    return Unavailable(f"The database {engine.url} does not answer: {' '.join(str(error.orig).split())}")
 
 
 def _extend(connection: Connection) -> None:

@@ -4,6 +4,8 @@ import os
 import pwd
 import secrets
 import subprocess
+import tempfile
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -58,10 +60,18 @@ def var(settings: Settings) -> Path:
             )
         folder = SYSTEM_FOLDER / sha256(bytes(CHECKOUT)).hexdigest()[:12]
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        _make(folder)
     except OSError as error:
         raise Unavailable(f"Cannot make the folder {folder} ({error.strerror}): name another with KAART_VAR.") from None
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and its parents, open to others whatever the umask: the user that runs the database passes."""
+    if not folder.exists():
+        _make(folder.parent)
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)
 
 
 def can_enter(folder: Path, account: Account) -> bool:
@@ -80,14 +90,19 @@ def secret(settings: Settings) -> bytes:
     if settings.secret:
         return settings.secret.get_secret_value().encode()
     kept = var(settings) / "secret"
-    if not kept.exists():
-        fresh = kept.with_name(f".secret.{os.getpid()}")
-        with open(fresh, "x", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
-            file.write(secrets.token_hex(32))
-        try:
-            os.link(fresh, kept)  # of two processes that make one at the same time, the first wins
-        except FileExistsError:
-            pass
-        finally:
-            fresh.unlink()
-    return kept.read_bytes()
+    try:
+        if not kept.exists():
+            _keep(kept, secrets.token_hex(32))
+        return kept.read_bytes()
+    except OSError as error:
+        raise Unavailable(f"Cannot keep a key in {kept} ({error.strerror}): set KAART_SECRET.") from None
+
+
+def _keep(file: Path, text: str) -> None:
+    """Write a file that only its owner may read, whole or not at all; of two processes the first wins."""
+    handle, fresh = tempfile.mkstemp(dir=file.parent)
+    with open(handle, "w") as unnamed:
+        unnamed.write(text)
+    with suppress(FileExistsError):
+        file.hardlink_to(fresh)
+    Path(fresh).unlink()

@@ -79,6 +79,7 @@ class Asset(Versioned, Base):
         Index("asset_area", "area", postgresql_using="gist"),
         Index("asset_words", "words", postgresql_using="gin", postgresql_ops={"words": "gin_trgm_ops"}),
         Index("asset_services", "services", postgresql_using="gin"),
+        Index("asset_themes", "themes", postgresql_using="gin"),
         Index("asset_listing", "status", "kind", "name", "id"),
         Index("asset_neighbourhood", "neighbourhood_id"),
     )

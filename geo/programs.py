@@ -47,7 +47,7 @@ def call(account: Account, program: Path, *arguments: str) -> None:
             group=account.gid if other else None,
             extra_groups=[] if other else None,
             cwd="/",
-            env=environment | {"LC_MESSAGES": "C"},
+            env=environment | {"LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -129,9 +129,10 @@ def _last_words(log: Path) -> str:
 def _write_access(server: Server) -> None:
     """Let in this user and the one that runs the database; the system vouches for who is at the socket."""
     names = {pwd.getpwuid(os.geteuid()).pw_name, server.account.name}
-    (server.folder / "access.conf").write_text("local all all peer map=kaart\n")
-    lines = [f'kaart "{name}" {role}\n' for name in sorted(names) for role in (SUPERUSER, ROLE)]
-    (server.folder / "users.conf").write_text("".join(lines))
+    users = "".join(f'kaart "{name}" {role}\n' for name in sorted(names) for role in (SUPERUSER, ROLE))
+    for name, lines in (("access.conf", "local all all peer map=kaart\n"), ("users.conf", users)):
+        (server.folder / name).write_text(lines)
+        (server.folder / name).chmod(0o644)  # whatever the umask: the database's user reads it
 
 
 def _forget_other(pid_file: Path) -> None:

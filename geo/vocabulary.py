@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 from geo.errors import Flaw
 
+COMPOUND = 5  # letters: a word this long is sought inside compounds too, as "maaltijd" in "buurtmaaltijd"
+
 
 class Kind(StrEnum):
     """The four kinds of asset. Volunteers are people: they are counted, never shown."""
@@ -201,7 +203,13 @@ def unknown_terms(field: str, keys: list[str], terms: Mapping[str, Term]) -> lis
     return [Flaw(field, f"{key!r} is not one of: {known}") for key in keys if key not in terms]
 
 
-def keys_named(word: str, terms: dict[str, Term]) -> list[str]:
-    """Give the keys of the terms whose Dutch or English label holds a word of three letters or more."""
+def keys_named(word: str, terms: Mapping[str, Term]) -> list[str]:
+    """Give the keys of the terms whose Dutch or English label holds a word; a short one must begin a word there."""
     found = word.casefold()
-    return [key for key, term in terms.items() if len(found) > 2 and found in f"{term.nl} {term.en}".casefold()]
+    return [key for key, term in terms.items() if _holds(f"{term.nl} {term.en}".casefold(), found)]
+
+
+def _holds(label: str, word: str) -> bool:
+    if len(word) >= COMPOUND:
+        return word in label
+    return len(word) > 2 and any(part.startswith(word) for part in label.split())

@@ -1,4 +1,4 @@
-"""Alembic's way in: it works on the connection that `geo.db` hands over, so there is one place that knows the database."""
+"""Alembic's way in: it works on the connection that `geo.db` hands over, so one place knows the database."""
 
 from alembic import context
 from geoalchemy2 import alembic_helpers

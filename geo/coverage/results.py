@@ -38,7 +38,17 @@ def _source(viewer: Viewer) -> FromClause:
 
 def _of_run(_viewer: Viewer, wanted: Wanted) -> ColumnElement[bool]:
     newest = select(CoverageRun.id).order_by(CoverageRun.computed_at.desc(), CoverageRun.id).limit(1)
-    return Coverage.run_id == (wanted.run or newest.scalar_subquery())
+    of_run = Coverage.run_id == (wanted.run or newest.scalar_subquery())
+    return and_(of_run, _of_subject(wanted))
+
+
+def _of_subject(wanted: Wanted) -> ColumnElement[bool]:
+    """A kind is asked for as a whole unless services are asked for too; a service, without its volunteers."""
+    if wanted.kind and not wanted.service:
+        return Coverage.service.is_(None)
+    if wanted.service and not wanted.kind:
+        return Coverage.kind.is_(None)
+    return true()
 
 
 def _level_rank() -> Case[int]:

@@ -131,6 +131,7 @@ CREATE INDEX asset_listing ON asset (status, kind, name, id);
 CREATE INDEX asset_neighbourhood ON asset (neighbourhood_id);
 CREATE INDEX asset_place ON asset USING gist (place);
 CREATE INDEX asset_services ON asset USING gin (services);
+CREATE INDEX asset_themes ON asset USING gin (themes);
 CREATE INDEX asset_words ON asset USING gin (words gin_trgm_ops);
 
 CREATE TABLE coverage (

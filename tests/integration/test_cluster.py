@@ -126,19 +126,15 @@ def test_nothing_listens_on_a_network_and_nobody_else_may_enter_the_socket(clust
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can try as another user")
 def test_another_user_of_the_machine_gets_no_answer(cluster_url: str) -> None:
     psql = programs.find().folder / "psql"
-    question = [psql, "-h", sockets(cluster_url), "-U", "kaart", "-c", "SELECT 1"]
-    asked = subprocess.run(
-        question, user="nobody", group="nogroup", check=False, capture_output=True, cwd="/"
-    )
+    question = [str(psql), "-h", str(sockets(cluster_url)), "-U", "kaart", "-c", "SELECT 1"]
+    asked = subprocess.run(question, user="nobody", group="nogroup", check=False, capture_output=True, cwd="/")
     assert asked.returncode != 0
     assert b"Permission denied" in asked.stderr
 
 
 def test_a_real_cluster_writes_what_is_committed_to_disk(folder: Path) -> None:
     with kept(folder) as url:
-        assert ask(url, "SELECT current_setting('fsync'), current_setting('synchronous_commit')") == [
-            ("on", "on")
-        ]
+        assert ask(url, "SELECT current_setting('fsync'), current_setting('synchronous_commit')") == [("on", "on")]
 
 
 def test_the_last_one_out_stops_the_cluster_and_the_data_stay(folder: Path) -> None:
@@ -178,9 +174,7 @@ def test_a_killed_server_is_no_obstacle_and_what_was_committed_is_there(folder: 
         holder.wait_until_in()
         remember(address(folder / "socket"), "kept")
         os.kill(running(folder), signal.SIGKILL)
-        with kept(
-            folder, durable=False
-        ) as url:  # the holder is still there: it may go on with the new server
+        with kept(folder, durable=False) as url:  # the holder is still there: it may go on with the new server
             assert remembered(url) == ["kept"]
         holder.leave()
     assert postmaster(folder) is None
@@ -197,9 +191,7 @@ def test_when_all_are_killed_at_once_the_next_start_works(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("after_s", [0.3, 0.6, 0.9])
-def test_a_start_that_is_killed_in_the_middle_of_the_making_is_made_up_for(
-    folder: Path, after_s: float
-) -> None:
+def test_a_start_that_is_killed_in_the_middle_of_the_making_is_made_up_for(folder: Path, after_s: float) -> None:
     with Holder(folder) as holder:
         time.sleep(after_s)
         holder.kill()
@@ -228,6 +220,23 @@ def test_a_folder_too_deep_for_a_socket_gets_a_short_one_elsewhere(enterable: Pa
     sockets(url).rmdir()
 
 
+def test_a_strict_umask_is_no_obstacle(enterable: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with cluster.running(Settings(var=enterable / "deep" / "var")) as url:
+            assert ask(url, "SELECT 1") == [(1,)]
+    finally:
+        os.umask(before)
+
+
+def test_a_folder_that_is_removed_while_it_is_in_use_is_no_reason_to_fail(folder: Path) -> None:
+    with kept(folder, durable=False):
+        pid = running(folder)
+        shutil.rmtree(folder)
+    os.kill(pid, signal.SIGQUIT)  # it notices by itself, but takes up to a minute
+    wait_for_end(pid)
+
+
 def test_a_folder_of_another_user_is_refused(enterable: Path) -> None:
     (enterable / "postgres").mkdir()
     if os.geteuid() == 0:
@@ -250,18 +259,14 @@ def test_data_of_a_postgresql_that_is_not_installed_are_refused_with_what_to_ins
         pass
 
 
-def test_a_machine_without_postgis_is_told_what_to_install(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_machine_without_postgis_is_told_what_to_install(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "DEBIAN", folder)
     monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(Unavailable, match="apt-get install postgresql-postgis"), kept(folder, durable=False):
         pass
 
 
-def test_variables_meant_for_other_databases_change_nothing(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_variables_meant_for_other_databases_change_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATA", "/nowhere")
     monkeypatch.setenv("PGDATABASE", "other")

@@ -1,0 +1,1 @@
+"""How it is reached: FastAPI and the command line."""

@@ -1,0 +1,54 @@
+"""What the description of the API says of its answers: features as GeoJSON, and refusals."""
+
+from typing import Any
+
+from fastapi.responses import JSONResponse
+
+GEOJSON = "application/geo+json"
+PROBLEM = "application/problem+json"
+Answers = dict[int | str, dict[str, Any]]
+
+
+class AsGeoJSON(JSONResponse):
+    """Names the media type of a route that answers with GeoJSON; the text itself comes from the database."""
+
+    media_type = GEOJSON
+
+
+def answer(description: str, media_type: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Describe an answer that is an object with at least these properties, given as JSON Schema."""
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+_FEATURE = {
+    "type": {"const": "Feature"},
+    "id": {"type": ["string", "integer"]},
+    "geometry": {"type": ["object", "null"]},
+    "properties": {"type": "object"},
+}
+_LINK = {"type": "object", "required": ["href", "rel"], "properties": {"href": {"type": "string"}}}
+
+FEATURE = answer("A feature", GEOJSON, _FEATURE)
+FEATURES = answer(
+    "A page of features",
+    GEOJSON,
+    {
+        "type": {"const": "FeatureCollection"},
+        "timeStamp": {"type": "string", "format": "date-time"},
+        "numberMatched": {"type": "integer", "minimum": 0},
+        "numberReturned": {"type": "integer", "minimum": 0},
+        "links": {"type": "array", "items": _LINK},
+        "features": {"type": "array", "items": {"type": "object", "required": [*_FEATURE], "properties": _FEATURE}},
+    },
+)
+TEXT = {"type": "string"}
+REFUSAL = answer(
+    "Refused, and why (RFC 9457). `errors` names the field and the reason of each flaw in what was sent.",
+    PROBLEM,
+    {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT},
+)
+REFUSALS: Answers = {"default": REFUSAL}
+READ_ONE: Answers = {200: FEATURE}
+READ_PAGE: Answers = {200: FEATURES}
+MADE: Answers = {201: FEATURE}

@@ -1,0 +1,48 @@
+"""The web application: all routes, one shape of error, one table of who may what."""
+
+from fastapi import Depends, FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.middleware.gzip import GZipMiddleware
+from fastapi.responses import JSONResponse
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.requests import Request
+
+from api import activities, assets, coverage, errors, frames, health, logs, neighbourhoods, ogc, pages, parameters
+from api.answers import REFUSALS
+from api.deps import CurrentViewer, viewer_of
+from api.heads import Heads
+from api.limits import BodyLimit
+from geo.settings import Settings
+
+
+def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
+    """Make the application on a database that is migrated already."""
+    logs.configure(settings)
+    app = FastAPI(
+        title="Levende Kaart",
+        version="1",
+        description="Neighbourhood assets, activities, neighbourhoods and coverage as OGC API Features. "
+        "Names are English because they follow published English vocabularies (OGC, HSDS, OSM).",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=REFUSALS,
+        dependencies=[Depends(viewer_of, scope="function"), Depends(parameters.check)],
+    )
+    app.state.settings, app.state.sessions = settings, sessions
+    for module in (health, ogc, assets, activities, neighbourhoods, coverage, pages):
+        app.include_router(module.router)
+
+    @app.get("/v1/openapi.json", name="read_openapi", include_in_schema=False)
+    def read_openapi(request: Request, viewer: CurrentViewer) -> JSONResponse:
+        """The description of this API."""
+        return JSONResponse(app.openapi(), media_type="application/vnd.oai.openapi+json;version=3.1")
+
+    app.mount("/static", frames.Static(), name="static")
+    errors.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(GZipMiddleware, minimum_size=1000)
+    app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"])
+    app.add_middleware(Heads)
+    return app

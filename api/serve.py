@@ -1,0 +1,51 @@
+"""Listening and serving: the port first, so that a port in use is known before anything else is started."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from sqlalchemy.orm import Session, sessionmaker
+
+from api.app import create_app
+from geo.errors import Unavailable
+from geo.settings import Settings
+
+GRACE_S = 5
+
+
+@contextmanager
+def listening(host: str, port: int) -> Iterator[socket.socket]:
+    """Hold the port. Raises Unavailable where it is in use, or `host` is no address of this machine."""
+    try:
+        family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise Unavailable(f"Cannot listen on {host} ({error.strerror}): set KAART_HOST.") from None
+    with listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(place)
+            listener.listen()
+        except OSError as error:
+            why = f"Cannot listen on {host}, port {port} ({error.strerror}): set another with KAART_PORT."
+            raise Unavailable(why) from None
+        yield listener
+
+
+def address(settings: Settings) -> str:
+    """Give the address to open in a browser on this machine."""
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url or f"http://{host}:{settings.port}"
+
+
+def forever(settings: Settings, sessions: sessionmaker[Session], listener: socket.socket) -> None:
+    """Serve until a signal says to stop; requests under way get a few seconds to finish."""
+    config = uvicorn.Config(
+        create_app(settings, sessions),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

@@ -1,0 +1,24 @@
+"""The text and number types of requests: bounded, storable, and never more than text."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+
+def _storable(text: str) -> str:
+    """Refuse what no database text can hold: the NUL character, and halves of surrogate pairs."""
+    if "\x00" in text:
+        raise ValueError("holds the character NUL, which cannot be stored")
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise ValueError("holds half a character (a lone surrogate)")
+    return text
+
+
+Storable = AfterValidator(_storable)
+Key = Annotated[str, StringConstraints(max_length=100), Storable]
+Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), Storable]
+Words = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True), Storable]
+Story = Annotated[str, StringConstraints(max_length=20_000, strip_whitespace=True), Storable]
+Address = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), Storable]
+Keys = Annotated[list[Key], Field(max_length=50)]
+Listed = Annotated[list[Words], Field(max_length=50)]  # each may hold several keys, between commas

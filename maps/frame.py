@@ -1,0 +1,111 @@
+"""What every page shares: the language, the nonce, the header, the words for the scripts; and the error page."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from maps import files
+from maps.reader import LANGUAGES, Reader, plural_forms, single_form
+from maps.rows import SHOWN
+from maps.scripts import script_texts
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+Box = tuple[float, float, float, float]  # west, south, east, north, degrees
+
+
+class Ground(NamedTuple):
+    """What lies under a map: the address of tiles (empty for none), whom to thank, and where to look first."""
+
+    tile_url: str
+    attribution: str
+    bounds: Box | None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One page for one reader. `path` and `query` are those of the request; `municipality` may be empty."""
+
+    reader: Reader
+    nonce: str
+    path: str
+    query: str
+    municipality: str
+    ground: Ground
+
+    def in_language(self, language: str) -> str:
+        """Give the address of this same page in another language."""
+        kept = [(name, value) for name, value in parse_qsl(self.query) if name != "lang"]
+        return f"{self.path}?{urlencode([*kept, ('lang', language)])}"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Make the templates of one language: every value is escaped, a missing one is an error, not a blank."""
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+
+    def one(text: str) -> str:
+        return single_form(language, text)
+
+    def many(single: str, plural: str, count: int) -> str:
+        return (plural_forms(language, single) or (single, plural))[0 if count == 1 else 1]
+
+    made.install_gettext_callables(one, many, newstyle=True)  # type: ignore[attr-defined]
+    return made
+
+
+def render(template: str, frame: Frame, values: Mapping[str, object]) -> str:
+    """Fill a template for a reader."""
+    reader = frame.reader
+    shared: dict[str, object] = {
+        "frame": frame,
+        "reader": reader,
+        "languages": LANGUAGES,
+        "address": files.address,
+        "files": files,
+        "import_map": files.import_map(),
+        "script_texts": script_texts(reader),
+    }
+    return environment(reader.language).get_template(template).render({**shared, **values})
+
+
+def error_page(frame: Frame, status: int, detail: str = "") -> str:
+    """Say in the frame of the site what went wrong. `detail` tells, in English, what was wrong with what was asked."""
+    say = frame.reader.say
+    told = {
+        400: (say("This address is not right"), say("The address asks for something we do not know.")),
+        403: (say("You may not see this"), say("You need more rights for this page.")),
+        404: (
+            say("This page does not exist"),
+            say("Perhaps the place has closed or the activity is over. You can look it up on the map."),
+        ),
+        503: (say("The map is not available for a moment"), say("Try again in a few minutes.")),
+    }
+    failed = (say("Something went wrong"), say("That is our fault, not yours. Try again in a moment."))
+    title, text = told.get(status, failed)
+    return render("error.html", frame, {"title": title, "text": text, "status": status, "detail": detail})
+
+
+def about_page(frame: Frame, parameters: Mapping[str, str], schematic: bool) -> str:
+    """Tell what this is, where the data come from, and how gaps are reckoned. `parameters`: norm, detour, lattice."""
+    say = frame.reader.say
+    texts = {
+        "community_room": say("A place where neighbours can walk in: a community room, a village hall, a library."),
+        "initiative": say("Something that residents set up together."),
+        "care_location": say("A place where care is given or arranged."),
+        "activity": say("Something that takes place once or every week."),
+    }
+    kinds = [(key, term.label(frame.reader.language), texts[key]) for key, term in SHOWN.items()]
+    return render("about.html", frame, {"kinds": kinds, "parameters": parameters, "schematic": schematic})

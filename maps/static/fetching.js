@@ -1,0 +1,34 @@
+// Everything that is fetched comes from this same site: pages, of which a part is taken, and GeoJSON, page after page.
+
+const MOST_PAGES = 50;
+
+async function answer(address, accept, signal) {
+  const response = await fetch(address, { headers: { Accept: accept }, signal, credentials: "same-origin" });
+  if (!response.ok) throw new Error(`${response.status} ${address}`);
+  return response;
+}
+
+/** Fetch all features behind an address, following its `next` links. */
+export async function features(address, signal) {
+  const all = [];
+  for (let page = 0; address && page < MOST_PAGES; page += 1) {
+    const answered = await answer(address, "application/geo+json", signal);
+    const collection = await answered.json();
+    all.push(...collection.features);
+    const next = (collection.links ?? []).find((link) => link.rel === "next");
+    address = next ? here(next.href) : null;
+  }
+  return all;
+}
+
+/** Fetch a page and give it as a document; its scripts do not run. */
+export async function page(address, signal) {
+  const answered = await answer(address, "text/html", signal);
+  return new DOMParser().parseFromString(await answered.text(), "text/html");
+}
+
+// A proxy may know this site by another name: keep path and query, stay on the host that served the page.
+function here(address) {
+  const url = new URL(address, window.location.href);
+  return url.pathname + url.search;
+}

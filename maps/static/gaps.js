@@ -1,0 +1,204 @@
+// The page of gaps: neighbourhoods coloured from the table beside the map, which is the one place where figures stand.
+
+import { cardIsOpen, closeCard, openCard } from "kaart/card";
+import { features } from "kaart/fetching";
+import { liveForm } from "kaart/list";
+import { fit, fitAgain, section } from "kaart/map";
+import { keepNamesApart, nameShape } from "kaart/outlines";
+import { drawn, element, narrow, say, showFailure } from "kaart/page";
+import { makeSheet } from "kaart/sheet";
+
+const list = document.getElementById("list");
+const notice = section.querySelector("[data-notice]");
+
+/** Start the page. */
+export function showGaps(map) {
+  const sheet = makeSheet(() => fitAgain(map));
+  const shapes = new Map();
+  let layer = null;
+  let source = "";
+  let chosen = null;
+  let listAddress = window.location.pathname + window.location.search;
+  const label = hoverLabel(map);
+
+  async function fill() {
+    delete section.dataset.filled;
+    try {
+      if (list.dataset.gaps && list.dataset.gaps !== source) draw(await features(list.dataset.gaps));
+      if (!list.dataset.gaps) layer?.remove();
+      source = list.dataset.gaps ?? "";
+      notice.hidden = true;
+      colour();
+      section.dataset.filled = "yes";
+    } catch {
+      showFailure(notice, say("map_failed"), fill);
+      section.dataset.filled = "failed";
+    }
+  }
+
+  function draw(found) {
+    layer?.remove();
+    shapes.clear();
+    layer = L.geoJSON(once(found), {
+      style: { className: "gap-area", fillColor: "url(#hatch)" },
+      onEachFeature: (feature, shape) => {
+        shapes.set(feature.properties.neighbourhood, shape);
+        nameShape(map, shape, feature.properties.name);
+        listen(feature.properties.neighbourhood, shape);
+      },
+    }).addTo(map);
+    fit(map, layer.getBounds(), { animate: false });
+    keepNamesApart(map, layer);
+    hatch(map);
+  }
+
+  function colour() {
+    for (const [id, shape] of shapes) {
+      const box = shape.getElement();
+      box.dataset.band = rowOf(id)?.dataset.band ?? "unknown";
+      box.dataset.id = id;
+      const name = shape.getTooltip().getElement();
+      if (name) name.dataset.band = box.dataset.band;
+    }
+  }
+
+  function listen(id, shape) {
+    shape.on("mouseover", (event) => point(id, event.latlng));
+    shape.on("mousemove", (event) => label.move(event.latlng));
+    shape.on("mouseout", () => point(null));
+    shape.on("click", () => open(id));
+  }
+
+  function point(id, at) {
+    for (const [other, shape] of shapes) {
+      shape.getElement()?.classList.toggle("gap-area--pointed", other === id);
+      if (other === id) shape.bringToFront();
+    }
+    for (const row of list.querySelectorAll(".ranking__row")) row.classList.toggle("ranking__row--pointed", row.dataset.id === id);
+    const row = id && rowOf(id);
+    if (row && at) label.show(at, row.dataset.name, row.dataset.value);
+    else label.hide();
+  }
+
+  function open(id, address = rowOf(id)?.dataset.href, push = true) {
+    if (!address) return;
+    openCard(address, {
+      push,
+      done: () => {
+        choose(id);
+        sheet.set("peek");
+      },
+    });
+  }
+
+  function choose(id) {
+    chosen = id;
+    for (const [other, shape] of shapes) shape.getElement()?.classList.toggle("gap-area--chosen", other === id);
+    for (const row of list.querySelectorAll(".ranking__row")) row.classList.toggle("ranking__row--chosen", row.dataset.id === id);
+    const shape = shapes.get(id);
+    if (!shape) return;
+    shape.bringToFront();
+    fitAgain(map); // the card takes room from the map
+  }
+
+  function close() {
+    closeCard();
+    choose(null);
+  }
+
+  const load = liveForm(document.getElementById("filters"), {
+    parts: ["#list", ".map__corner", ".filters__run"],
+    address: addressOf,
+    swapped: () => {
+      listAddress = window.location.pathname + window.location.search;
+      const again = chosen && rowOf(chosen)?.dataset.href;
+      close();
+      fill();
+      if (again) openCard(again, { push: false, done: () => choose(chosen) });
+    },
+  });
+
+  list.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    const sort = event.target.closest(".ranking__sort");
+    const row = event.target.closest(".ranking__row");
+    if (sort) {
+      event.preventDefault();
+      load(sort.getAttribute("href"));
+    } else if (row) {
+      event.preventDefault();
+      open(row.dataset.id);
+    }
+  });
+  for (const name of ["mouseover", "focusin"]) {
+    list.addEventListener(name, (event) => point(event.target.closest(".ranking__row")?.dataset.id ?? null));
+  }
+  for (const name of ["mouseleave", "focusout"]) list.addEventListener(name, () => point(null));
+  document.getElementById("back").addEventListener("click", () => {
+    history.pushState({}, "", listAddress);
+    close();
+  });
+  window.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && cardIsOpen()) document.getElementById("back").click();
+  });
+  window.addEventListener("popstate", () => {
+    const address = window.location.pathname + window.location.search;
+    const id = /^\/gaps\/([^/?]+)/.exec(window.location.pathname)?.[1];
+    if (id) return open(decodeURIComponent(id), address, false);
+    close();
+    if (address !== listAddress) load(address, false);
+  });
+  if (narrow.matches) document.getElementById("legend")?.removeAttribute("open");
+  fill();
+}
+
+// Volunteers stand in the data once for all services and once per service: one shape for each neighbourhood will do.
+function once(found) {
+  const seen = new Map();
+  for (const feature of found) if (feature.geometry) seen.set(feature.properties.neighbourhood, feature);
+  return [...seen.values()];
+}
+
+const rowOf = (id) => list.querySelector(`.ranking__row[data-id="${CSS.escape(id)}"]`);
+
+// The form holds one field for the subject; the address names a kind or a service.
+function addressOf(form) {
+  const asked = new URLSearchParams();
+  const [name, key] = form.elements.what.value.split(":");
+  asked.set(name, key);
+  asked.set("level", form.elements.level.value);
+  const sort = new URLSearchParams(window.location.search).get("sort");
+  if (sort) asked.set("sort", sort);
+  return `/gaps?${asked}`;
+}
+
+// The name and the value follow the pointer.
+function hoverLabel(map) {
+  const words = element("span", "");
+  const [name, value] = [element("b", ""), element("span", "")];
+  words.append(name, value);
+  const tip = L.tooltip({ className: "hover-label", direction: "top", offset: [0, -12], opacity: 1 }).setContent(words);
+  return {
+    show(at, title, figure) {
+      name.textContent = title;
+      value.textContent = figure;
+      tip.setLatLng(at).addTo(map);
+    },
+    move: (at) => tip.setLatLng(at),
+    hide: () => tip.remove(),
+  };
+}
+
+// The hatching of what is unknown, as a pattern inside Leaflet's own drawing.
+function hatch(map) {
+  const svg = map.getPanes().overlayPane.querySelector("svg");
+  if (!svg || svg.querySelector("#hatch")) return;
+  const size = { width: 7, height: 7 };
+  const pattern = drawn(
+    "pattern",
+    { id: "hatch", patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)", ...size },
+    drawn("rect", { ...size, class: "hatch__ground" }),
+    drawn("rect", { width: 2, height: 7, class: "hatch__line" }),
+  );
+  svg.prepend(drawn("defs", {}, pattern));
+}

@@ -1,0 +1,125 @@
+"""What the tests of the service share: a demo municipality of their own, and a client that walks into its app."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import httpx
+import uvicorn
+from anyio.from_thread import BlockingPortal
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session, sessionmaker
+from starlette.routing import BaseRoute
+
+ADMIN, NOBODY = "admin", "nobody"
+BAD_KEYS = ("wrong", "expired", "revoked")
+ASSETS = "/v1/collections/assets/items"
+ACTIVITIES = "/v1/collections/activities/items"
+NEIGHBOURHOODS = "/v1/collections/neighbourhoods/items"
+COVERAGE = "/v1/collections/coverage/items"
+
+
+class Way(NamedTuple):
+    """One method at one path, and the operation that it is."""
+
+    name: str
+    method: str
+    path: str
+
+
+class Door(httpx.BaseTransport):
+    """Carries the requests of an ordinary client straight into an app of this process."""
+
+    def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
+        self._inside = httpx.ASGITransport(app, raise_app_exceptions=False)
+        self._portal = portal
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait for the app's whole answer."""
+        return self._portal.call(self._carry, request)
+
+    async def _carry(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inside.handle_async_request(request)
+        assert isinstance(answer.stream, httpx.AsyncByteStream)
+        body = b"".join([part async for part in answer.stream])
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+
+
+@dataclass(frozen=True)
+class Town:
+    """The demo municipality with one coverage run: its app, its database, a client, and keys by who holds them.
+
+    keys   visitor, admin, wrong, expired, revoked
+    """
+
+    app: FastAPI
+    engine: Engine
+    sessions: sessionmaker[Session]
+    client: httpx.Client
+    keys: Mapping[str, str]
+
+    def headers(self, who: str) -> dict[str, str]:
+        """Give the headers that somebody sends; nobody sends none."""
+        return {"X-API-Key": self.keys[who]} if who in self.keys else {}
+
+    def get(self, path: str, who: str = "nobody", **asked: Any) -> httpx.Response:
+        """Ask for a path; `asked` becomes its parameters."""
+        return self.client.get(path, params=asked or None, headers=self.headers(who))
+
+    def send(self, method: str, path: str, body: object, who: str = "admin") -> httpx.Response:
+        """Send a body as JSON."""
+        return self.client.request(method, path, json=body, headers=self.headers(who))
+
+
+@contextmanager
+def served(app: FastAPI) -> Iterator[str]:
+    """Serve an app on a free port of this machine and give its address."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        while not server.started:
+            time.sleep(0.01)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+def ways(app: FastAPI) -> list[Way]:
+    """Name every way into an app, mounted folders aside."""
+    return [
+        Way(route.name, method, route.path) for route in _routes(app.routes) for method in sorted(route.methods or ())
+    ]
+
+
+def _routes(routes: Sequence[BaseRoute]) -> Iterator[APIRoute]:
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        else:
+            yield from _routes(getattr(getattr(route, "original_router", None), "routes", ()))
+
+
+def feature(geometry: object = None, **properties: object) -> dict[str, object]:
+    """Make a record as it is sent."""
+    return {"type": "Feature", "geometry": geometry, "properties": properties}
+
+
+def point(lon: float, lat: float) -> dict[str, object]:
+    """Make a place."""
+    return {"type": "Point", "coordinates": [lon, lat]}
+
+
+def square(west: float, south: float, side: float) -> dict[str, object]:
+    """Make an area, degrees."""
+    east, north = west + side, south + side
+    ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    return {"type": "Polygon", "coordinates": [ring]}
