@@ -31,7 +31,10 @@ integration: $(TEST_SETUP) ## Tests on a real PostGIS
 	$(PYTEST) tests/integration -m "not slow" -n 2
 
 browser: $(TEST_SETUP) ## Tests in a real browser; every host but localhost is refused
-	$(PYTEST) tests/browser -m "not slow"
+	$(PYTEST) tests/browser -m "not slow" -n 2
+
+screenshots: $(TEST_SETUP) ## Make the pictures of the README anew, from the demo municipality
+	.venv/bin/python -m tests.browser.screenshots
 
 proof: $(TEST_SETUP) ## What takes long: kills, large inputs, long runs. SAMPLE=3 SEED=x runs a few of them
 	$(PYTEST) tests -m slow $(if $(SAMPLE),--sample $(SAMPLE) --seed "$(SEED)")
@@ -66,5 +69,5 @@ $(VENDOR): package.json package-lock.json scripts/vendor | .venv/.run.done
 	python3 -m venv .cache/uv
 	.cache/uv/bin/pip install -q --disable-pip-version-check uv
 
-.PHONY: run test lint types unit integration browser proof format lock clean help
+.PHONY: run test lint types unit integration browser screenshots proof format lock clean help
 .PRECIOUS: .cache/system-%.done

@@ -37,7 +37,10 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
     @app.get("/v1/openapi.json", name="read_openapi", include_in_schema=False)
     def read_openapi(request: Request, viewer: CurrentViewer) -> JSONResponse:
         """The description of this API."""
-        return JSONResponse(app.openapi(), media_type="application/vnd.oai.openapi+json;version=3.1")
+        accepted = request.headers.get("accept", "*/*")
+        plain = "*/*" not in accepted and "version=3.1" not in accepted  # GDAL takes version 3.0, or plain JSON
+        media_type = "application/json" if plain else "application/vnd.oai.openapi+json;version=3.1"
+        return JSONResponse(app.openapi(), headers={"Vary": "Accept"}, media_type=media_type)
 
     app.mount("/static", frames.Static(), name="static")
     errors.install(app)

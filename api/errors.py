@@ -9,6 +9,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
 from api import frames
@@ -33,6 +34,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, on_http_error)
     app.add_exception_handler(RecursionError, on_too_deep)
     app.add_exception_handler(DBAPIError, on_database_error)
+    app.add_exception_handler(NoConnectionFree, on_database_error)
     app.add_exception_handler(Exception, on_defect)
 
 

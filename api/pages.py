@@ -60,8 +60,8 @@ class ResidentQuery(BaseModel):
         return _known(service, [*SERVICES]) if service else ""
 
     def days(self, now: date) -> Days | None:
-        """Give the days asked for: today, or from today to Sunday."""
-        ends = {"today": now, "week": now + timedelta(6 - now.weekday())}
+        """Give the days asked for: today, or seven days from today, so that a Sunday has a week too."""
+        ends = {"today": now, "week": now + timedelta(6)}
         return (now, ends[self.when]) if self.when in ends else None
 
     def wanted(self, now: date) -> Wanted:
@@ -188,9 +188,8 @@ def gaps_page(
 ) -> Response:
     """Where what is missing."""
     if query.what:
-        kept = {"level": query.level, "sort": query.sort}
-        name, _, key = query.what.partition(":")
-        return RedirectResponse(f"/gaps?{urlencode({name if name == 'service' else 'kind': key, **kept})}", 303)
+        asked = broker.subject_query(broker.subject_of(query.what))
+        return RedirectResponse(f"/gaps?{asked}&{urlencode({'level': query.level, 'sort': query.sort})}", 303)
     subject = query.subject()
     run = results.latest(session)
     found = coverage_of(session, subject, level=query.level) if run else []

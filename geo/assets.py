@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, aliased
 
 from geo import checks, hours, neighbourhoods, privacy
 from geo.base import WGS84
-from geo.collections import Collection, Columns, Wanted, drawn, in_box, keys, own, says, uuid_key, within
+from geo.collections import Collection, Columns, Wanted, around, drawn, in_box, keys, own, says, uuid_key, within
 from geo.days import mask_of, today
 from geo.models import Asset, Catchment, Neighbourhood, Organisation
 from geo.privacy import Viewer, seen_assets
@@ -22,9 +22,10 @@ Values = Mapping[str, Any]
 
 
 def _of_neighbourhood(neighbourhood: str) -> ColumnElement[bool]:
-    """Say whether an asset lies in a neighbourhood or says that it serves it."""
+    """Say whether an asset lies in a neighbourhood, or serves it, a part of it, or something that it is a part of."""
     ids = within(neighbourhood)
-    serves = select(Catchment.asset_id).where(Catchment.neighbourhood_id.in_(ids))
+    named = or_(Catchment.neighbourhood_id.in_(ids), Catchment.neighbourhood_id.in_(around(neighbourhood)))
+    serves = select(Catchment.asset_id).where(named)
     here = drawn(neighbourhood, func.coalesce(Asset.place, Asset.area))
     return or_(Asset.neighbourhood_id.in_(ids), Asset.id.in_(serves), here)
 
@@ -150,8 +151,10 @@ def _write(session: Session, asset: Asset, values: Values) -> None:
 
 def _keep_person(session: Session, asset: Asset, values: Values) -> None:
     if asset.kind == Kind.volunteer:
-        place = values.get("place")
-        privacy.keep_secret(session, asset.id, None if place is None else place.wkt, values.get("contact"))
+        told = {name: values[name] for name in ("place", "contact") if name in values}
+        if told.get("place") is not None:
+            told["place"] = told["place"].wkt
+        privacy.keep_secret(session, asset.id, told)
 
 
 def organisation(session: Session, told: Mapping[str, str | None] | None) -> UUID | None:

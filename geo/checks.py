@@ -39,7 +39,7 @@ TERMS: dict[str, dict[str, Term]] = {
 OF_INITIATIVES = ("ladder_level", "growth")
 OF_PERSONS = frozenset(
     """kind themes services goals target_groups languages source source_id licence demo status confirmed_on
-    visible_from visible_to place contact""".split()
+    visible_from visible_to neighbourhood place contact""".split()
 )
 LANGUAGES = frozenset(code for code in map(str, Locale("en").languages) if len(code) == 2)
 
@@ -64,7 +64,7 @@ def asset_flaws(values: Values, today: date) -> list[Flaw]:
 
 def person_flaws(values: Values) -> list[Flaw]:
     """Refuse all that could tell who or where a volunteer is outside the two fields that are kept secret."""
-    given = [f for f, value in values.items() if value not in (None, "", [], {}, ()) and f not in OF_PERSONS]
+    given = [f for f, value in values.items() if value not in (None, [], {}, ()) and f not in OF_PERSONS]
     return [Flaw(f, "a volunteer is a person: give this inside contact, which stays private") for f in given]
 
 

@@ -98,12 +98,23 @@ def in_box(column: Column, box: Box) -> ColumnElement[bool]:
 def within(neighbourhood: str) -> ScalarSelect[str]:
     """Select the ids of a neighbourhood (by id, or by code in its latest year) and of all that lie in it by parent."""
     top, child = aliased(Neighbourhood), aliased(Neighbourhood)
-    newer = aliased(Neighbourhood)
-    latest = select(func.max(newer.year)).where(newer.code == neighbourhood).scalar_subquery()
-    asked = or_(top.id == neighbourhood, and_(top.code == neighbourhood, top.year == latest))
-    tree = select(top.id).where(asked).cte(recursive=True)
+    tree = select(top.id).where(_is(top, neighbourhood)).cte(recursive=True)
     tree = tree.union_all(select(child.id).where(child.parent_id == tree.c.id))
     return select(tree.c.id).scalar_subquery()
+
+
+def around(neighbourhood: str) -> ScalarSelect[str]:
+    """Select the ids of a neighbourhood (named as for `within`) and of all in which it lies by parent."""
+    part, whole = aliased(Neighbourhood), aliased(Neighbourhood)
+    tree = select(part.id, part.parent_id).where(_is(part, neighbourhood)).cte(recursive=True)
+    tree = tree.union_all(select(whole.id, whole.parent_id).where(whole.id == tree.c.parent_id))
+    return select(tree.c.id).scalar_subquery()
+
+
+def _is(area: type[Neighbourhood], neighbourhood: str) -> ColumnElement[bool]:
+    newer = aliased(Neighbourhood)
+    latest = select(func.max(newer.year)).where(newer.code == neighbourhood).scalar_subquery()
+    return or_(area.id == neighbourhood, and_(area.code == neighbourhood, area.year == latest))
 
 
 def drawn(neighbourhood: str, place: Column) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ record is written; here it is only looked up.
 import hashlib
 import hmac
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from geoalchemy2 import WKTElement
@@ -129,13 +129,16 @@ def seen_activities(viewer: Viewer) -> ColumnElement[bool]:
     return and_(Activity.status == Status.published, or_(Activity.asset_id.is_(None), Asset.id.is_not(None)))
 
 
-def keep_secret(session: Session, asset_id: UUID, place_wkt: str | None, contact: Mapping[str, str] | None) -> None:
-    """Store a person's true place and contacts where nothing public reads them. None leaves a part as it is."""
+def keep_secret(session: Session, asset_id: UUID, told: Mapping[str, Any]) -> None:
+    """Store a person's `place` (WKT) and `contact` where no page, answer or figure reads them.
+
+    What is not told stays as it is; None takes it away.
+    """
     parts: dict[str, object] = {}
-    if place_wkt is not None:
-        parts["place"] = WKTElement(place_wkt, srid=WGS84)
-    if contact is not None:
-        parts["contact"] = dict(contact)
+    if "place" in told:
+        parts["place"] = None if told["place"] is None else WKTElement(told["place"], srid=WGS84)
+    if "contact" in told:
+        parts["contact"] = dict(told["contact"] or {})
     statement = insert(AssetSecret).values(asset_id=asset_id, **parts)
     if parts:
         session.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=parts))

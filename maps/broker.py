@@ -49,7 +49,7 @@ class Option(NamedTuple):
 
 
 class GapRow(NamedTuple):
-    """One neighbourhood in the ranking. Empty words stand for what is unknown."""
+    """One neighbourhood in the ranking, in words."""
 
     id: str
     name: str
@@ -97,15 +97,16 @@ def gap_row(feature: Feature, subject: Subject, reader: Reader) -> GapRow:
     nearest = p["median_m"]
     if subject.volunteers:
         share, uncovered, nearest = (p["per_1000"], p["volunteers"], None)
+    unknown = "< 10" if subject.volunteers else reader.say("unknown")
     return GapRow(
         id=p["neighbourhood"],
         name=p["name"],
         href=f"/gaps/{p['neighbourhood']}?{subject_query(subject)}",
         band=band_of(p),
         value=value_words(p, reader),
-        share="" if share is None else reader.tenths(share) if subject.volunteers else reader.percent(share),
-        uncovered="" if uncovered is None else reader.number(uncovered),
-        nearest="" if nearest is None else reader.distance(nearest),
+        share="–" if share is None else reader.tenths(share) if subject.volunteers else reader.percent(share),
+        uncovered=unknown if uncovered is None else reader.number(uncovered),
+        nearest="–" if nearest is None else reader.distance(nearest),
         order=(_known(uncovered), _known(share), _known(nearest)),
     )
 
@@ -125,14 +126,25 @@ def ranked(rows: Sequence[GapRow], sort: str) -> list[GapRow]:
 
 def subjects(chosen: Subject, reader: Reader) -> list[Option]:
     """Give what can be mapped, in groups; the values are those of the form."""
-    kinds = [Choice(f"kind:{key}", term.label(reader.language), chosen == (key, None)) for key, term in KINDS.items()]
-    services = [
-        Choice(f"service:{key}", term.label(reader.language), chosen == (None, key)) for key, term in SERVICES.items()
+    kinds = [Choice(f"kind:{key}", Subject(key, None).title(reader), chosen == (key, None)) for key in KINDS]
+    services = [Choice(f"service:{key}", Subject(None, key).title(reader), chosen == (None, key)) for key in SERVICES]
+    people = [
+        Choice(f"volunteer:{key}", Subject("volunteer", key).title(reader), chosen == ("volunteer", key))
+        for key in SERVICES
     ]
     return [
         Option(reader.say("Kind of place, or volunteers"), kinds),
         Option(reader.say("Service"), sorted(services, key=lambda choice: choice.label)),
+        Option(reader.say("Volunteers per service"), sorted(people, key=lambda choice: choice.label)),
     ]
+
+
+def subject_of(what: str) -> Subject:
+    """Read a value of the form: `kind:initiative`, `service:meals` or `volunteer:meals`; its key may be unknown."""
+    name, _, key = what.partition(":")
+    if name == "volunteer":
+        return Subject("volunteer", key)
+    return Subject(None, key) if name == "service" else Subject(key, None)
 
 
 def subject_query(subject: Subject) -> str:

@@ -155,8 +155,8 @@ def _organisation(organisation: Properties | None, reader: Reader) -> Fact:
     if not organisation:
         return Fact(label, [])
     form = LEGAL_FORMS.get(organisation["legal_form"] or "")
-    words = [organisation["name"], form.label(reader.language) if form else ""]
-    return Fact(label, [" · ".join(word for word in words if word)], safe_link(organisation["url"]))
+    lines = [organisation["name"], form.label(reader.language) if form else ""]
+    return Fact(label, lines, safe_link(organisation["url"]))
 
 
 def _website(url: str | None, reader: Reader) -> Fact:

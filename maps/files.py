@@ -7,7 +7,9 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 
 # Names under which our modules import each other; a browser finds them through the import map of the page.
-MODULES = ("page", "fetching", "map", "pins", "outlines", "list", "card", "near", "sheet", "resident", "gaps")
+SHARED = ("page", "fetching", "map", "outlines", "list", "card", "sheet")
+RESIDENT = (*SHARED, "pins", "near", "resident")
+GAPS = (*SHARED, "gaps")
 
 LEAFLET = "vendor/leaflet/leaflet.js"
 LEAFLET_STYLE = "vendor/leaflet/leaflet.css"
@@ -29,4 +31,4 @@ def address(name: str) -> str:
 @cache
 def import_map() -> dict[str, dict[str, str]]:
     """Give the import map through which `kaart/pins` and its like reach the versioned addresses."""
-    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in MODULES}}
+    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in sorted({*RESIDENT, *GAPS})}}

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -93,8 +93,9 @@ def error_page(frame: Frame, status: int, detail: str = "") -> str:
         ),
         503: (say("The map is not available for a moment"), say("Try again in a few minutes.")),
     }
+    told[401] = told[403]
     failed = (say("Something went wrong"), say("That is our fault, not yours. Try again in a moment."))
-    title, text = told.get(status, failed)
+    title, text = told.get(status, told[400] if status < 500 else failed)
     return render("error.html", frame, {"title": title, "text": text, "status": status, "detail": detail})
 
 
@@ -108,4 +109,6 @@ def about_page(frame: Frame, parameters: Mapping[str, str], schematic: bool) -> 
         "activity": say("Something that takes place once or every week."),
     }
     kinds = [(key, term.label(frame.reader.language), texts[key]) for key, term in SHOWN.items()]
-    return render("about.html", frame, {"kinds": kinds, "parameters": parameters, "schematic": schematic})
+    host = urlsplit(frame.ground.tile_url).hostname or ""
+    values = {"kinds": kinds, "parameters": parameters, "schematic": schematic, "tile_host": host}
+    return render("about.html", frame, values)

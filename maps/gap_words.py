@@ -10,7 +10,7 @@ Properties = dict[str, Any]
 
 FEWEST_RESIDENTS = 50  # below this a neighbourhood is grey: a share of so few people says little
 CUTS = (0.10, 0.25, 0.50, 0.75)  # shares beyond the norm at which a darker class begins, the same for every subject
-VOLUNTEER_CUTS = (40.0, 20.0, 10.0, 5.0)  # volunteers per 1,000 residents below which a darker class begins
+VOLUNTEER_CUTS = (20.0, 10.0, 5.0, 2.0)  # volunteers per 1,000 residents below which a darker class begins
 
 UNKNOWN, FEW = "unknown", "few"
 
@@ -33,10 +33,10 @@ class Subject(NamedTuple):
         return self.kind == "volunteer"
 
     def title(self, reader: Reader) -> str:
-        """Name the subject: Buurtkamer, or Maaltijden."""
-        terms = [KINDS[self.kind]] if self.kind else []
-        terms += [SERVICES[self.service]] if self.service else []
-        return " · ".join(term.label(reader.language) for term in terms)
+        """Name the subject: Buurtkamer, Maaltijden, or Vrijwilligers · Maaltijden."""
+        kind = KINDS[self.kind].label(reader.language) if self.kind else ""
+        service = SERVICES[self.service].label(reader.language) if self.service else ""
+        return " · ".join(word for word in (reader.say("Volunteers") if self.volunteers else kind, service) if word)
 
     def one(self, reader: Reader) -> str:
         """Name one of them within a sentence: een buurtkamer, or een plek voor maaltijden."""
@@ -67,7 +67,7 @@ def band_of(p: Properties) -> str:
 
 def beyond(p: Properties) -> float | None:
     """Give the share of residents beyond the norm, 0 to 1; None where residents are unknown or none."""
-    return None if p["covered_share"] is None else max(0.0, 1.0 - float(p["covered_share"]))
+    return None if p["covered_share"] is None else max(0.0, round(1.0 - float(p["covered_share"]), 9))
 
 
 def bands(subject: Subject, reader: Reader) -> list[Band]:

@@ -2,7 +2,6 @@
 
 from functools import cache
 
-from geo.vocabulary import ACCESSIBILITY
 from maps.reader import Reader
 from maps.rows import SHOWN
 
@@ -12,25 +11,15 @@ def script_texts(reader: Reader) -> dict[str, str]:
     """Give every text that a script may show, by the name under which the scripts know it."""
     say = reader.say
     kinds = {f"kind_{key}": term.label(reader.language) for key, term in SHOWN.items()}
-    access = {f"access_{key}": term.label(reader.language) for key, term in ACCESSIBILITY.items()}
     return {
         **kinds,
-        **access,
         "zoom_in": say("Zoom in"),
         "zoom_out": say("Zoom out"),
         "cluster": say("%(count)s close together; open to see them apart"),
-        "schematic": say("schematic boundaries"),
         "map_failed": say("The map could not be filled."),
         "list_failed": say("The list could not be fetched."),
         "card_failed": say("This card could not be fetched."),
-        "again": say("Try again"),
         "near_on": say("Nearest first, as the crow flies. Your location stays in this browser."),
-        "near_off": say("Back to the usual order."),
         "near_refused": say("Your browser did not give your location."),
         "near_busy": say("Looking up where you are…"),
-        "you": say("You are here"),
-        "sheet_peek": say("Show the list"),
-        "sheet_half": say("Make the list larger"),
-        "sheet_full": say("Make the list smaller"),
-        "no_value": say("unknown"),
     }

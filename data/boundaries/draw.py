@@ -168,9 +168,7 @@ def share_out(buurten: list[Buurt], grid: Grid) -> tuple[Labels, Wish]:
     wish = wish_around(centres, buurten, grid)
     best = wish.pull.argmax(axis=0)
     labels = foam(np.where(best < len(centres), best, OUTSIDE), wish, rounds=8)
-    middles = np.array(
-        [[grid.x[labels == i].mean(), grid.y[labels == i].mean()] for i in range(len(centres))]
-    )
+    middles = np.array([[grid.x[labels == i].mean(), grid.y[labels == i].mean()] for i in range(len(centres))])
     wish = wish_around(centres + LEAN * (centres - middles), buurten, grid)
     labels = foam(labels, wish, rounds=12)
     inside = round_off(labels != OUTSIDE, wish, ripples(grid, 1)[0])

@@ -18,6 +18,7 @@ export function showGaps(map) {
   let layer = null;
   let source = "";
   let chosen = null;
+  let title = document.title;
   let listAddress = window.location.pathname + window.location.search;
   const label = hoverLabel(map);
 
@@ -48,7 +49,7 @@ export function showGaps(map) {
       },
     }).addTo(map);
     fit(map, layer.getBounds(), { animate: false });
-    keepNamesApart(map, layer);
+    keepNamesApart(map, layer, [0, -12, 12]);
     hatch(map);
   }
 
@@ -103,6 +104,7 @@ export function showGaps(map) {
 
   function close() {
     closeCard();
+    document.title = title;
     choose(null);
   }
 
@@ -111,6 +113,7 @@ export function showGaps(map) {
     address: addressOf,
     swapped: () => {
       listAddress = window.location.pathname + window.location.search;
+      title = document.title;
       const again = chosen && rowOf(chosen)?.dataset.href;
       close();
       fill();
@@ -165,7 +168,8 @@ const rowOf = (id) => list.querySelector(`.ranking__row[data-id="${CSS.escape(id
 function addressOf(form) {
   const asked = new URLSearchParams();
   const [name, key] = form.elements.what.value.split(":");
-  asked.set(name, key);
+  if (name === "volunteer") asked.set("kind", name);
+  asked.set(name === "volunteer" ? "service" : name, key);
   asked.set("level", form.elements.level.value);
   const sort = new URLSearchParams(window.location.search).get("sort");
   if (sort) asked.set("sort", sort);

@@ -4,10 +4,15 @@ import { narrow, say, still } from "kaart/page";
 
 export const section = document.getElementById("map");
 
+// Tiles are sharp at whole steps of zoom only; outlines are sharp at any, and so fill the room better.
+const STEPS = { tiles: { zoomSnap: 1, zoomDelta: 1 }, outlines: { zoomSnap: 0.1, zoomDelta: 0.5 } };
+
 /** Give the map its ground. Tiles are a background: when they fail, the outlines stand on a calm colour. */
 export function furnish(map) {
   L.control.zoom({ position: "topright", zoomInTitle: say("zoom_in"), zoomOutTitle: say("zoom_out") }).addTo(map);
   L.control.scale({ imperial: false, position: "topright" }).addTo(map);
+  map.getContainer().setAttribute("role", "group");
+  map.getContainer().setAttribute("aria-label", section.getAttribute("aria-label"));
   layTiles(map);
   const bounds = boundsOf(section.dataset.bounds);
   if (bounds) fit(map, bounds, { animate: false });
@@ -20,8 +25,7 @@ export function furnish(map) {
 
 function layTiles(map) {
   const address = section.dataset.tiles;
-  // Tiles are sharp at whole steps of zoom only; outlines are sharp at any, and fill the room better.
-  Object.assign(map.options, address ? { zoomSnap: 1, zoomDelta: 1 } : { zoomSnap: 0.1, zoomDelta: 0.5 });
+  Object.assign(map.options, address ? STEPS.tiles : STEPS.outlines);
   if (!address) return;
   const tiles = L.tileLayer(address, { maxZoom: 19, className: "tiles", alt: "" });
   let loaded = false;
@@ -31,7 +35,10 @@ function layTiles(map) {
     section.querySelector("[data-credit]").hidden = false;
   });
   tiles.on("tileerror", () => {
-    if (!loaded) tiles.remove();
+    if (loaded || !map.hasLayer(tiles)) return;
+    tiles.remove();
+    Object.assign(map.options, STEPS.outlines);
+    fitAgain(map);
   });
   tiles.addTo(map);
 }

@@ -1,9 +1,11 @@
 // "Near me": the location never leaves the browser. Distances are worked out here, and the rows put in another order.
 
 import { distance, say } from "kaart/page";
-import { room } from "kaart/map";
+import { fit } from "kaart/map";
 
-/** Make the button work. `rows` gives the lists whose rows carry data-lon and data-lat. */
+const AROUND_M = 2400; // across: what one would walk to
+
+/** Make the button work. `rows` fetches the lists whose rows carry data-lon and data-lat, complete. */
 export function nearMe(map, rows) {
   const button = document.getElementById("near");
   let here = null;
@@ -18,9 +20,9 @@ export function nearMe(map, rows) {
     line.hidden = !text;
   };
 
-  function arrange() {
+  async function arrange() {
     if (!here) return;
-    for (const list of rows()) sortRows(list, here);
+    for (const list of await rows()) sortRows(list, here);
     note(say("near_on"));
   }
 
@@ -32,7 +34,7 @@ export function nearMe(map, rows) {
         button.setAttribute("aria-pressed", "true");
         if (!map.getPane("you")) map.createPane("you").style.zIndex = "640";
         dot = L.circleMarker(here, { className: "you", radius: 8, interactive: false, pane: "you" }).addTo(map);
-        map.panInside(here, room());
+        fit(map, here.toBounds(AROUND_M));
         arrange();
       },
       () => note(say("near_refused")),
@@ -44,7 +46,7 @@ export function nearMe(map, rows) {
     here = null;
     dot?.remove();
     button.setAttribute("aria-pressed", "false");
-    for (const list of rows()) unsort(list);
+    for (const list of document.querySelectorAll("#rows")) unsort(list);
     note("");
   }
 

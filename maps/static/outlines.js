@@ -36,12 +36,12 @@ export function nameShape(map, shape, name) {
 /** Show only names that fit within their shape and touch neither a pin nor another name; again after every change.
  *
  * A name may move up or down a little to get out of the way. */
-export function keepNamesApart(map, layer) {
+export function keepNamesApart(map, layer, shifts = SHIFTS) {
   const arrange = () => {
     const taken = [...map.getPanes().markerPane.children].map((pin) => pin.getBoundingClientRect());
     layer.eachLayer((shape) => {
       const box = shape.getTooltip()?.getElement();
-      if (box) settle(box, widthOf(map, shape), taken);
+      if (box) settle(box, widthOf(map, shape), taken, shifts);
     });
   };
   let waiting = 0;
@@ -54,12 +54,12 @@ export function keepNamesApart(map, layer) {
   arrange();
 }
 
-function settle(box, width, taken) {
+function settle(box, width, taken, shifts) {
   const words = box.firstElementChild;
   words.style.translate = "";
   const at = words.getBoundingClientRect();
   const fits = width > at.width * 0.95;
-  const shift = fits ? SHIFTS.find((y) => !taken.some((other) => touches(at, y, other))) : undefined;
+  const shift = fits ? shifts.find((y) => !taken.some((other) => touches(at, y, other))) : undefined;
   box.classList.toggle("place-name--hidden", shift === undefined);
   if (shift === undefined) return;
   words.style.translate = `0 ${shift}px`;

@@ -1,7 +1,7 @@
 // The page of residents: list, pins, card and address kept in step.
 
 import { closeCard, cardIsOpen, openCard } from "kaart/card";
-import { features } from "kaart/fetching";
+import { features, page } from "kaart/fetching";
 import { liveForm } from "kaart/list";
 import { fitAgain, section } from "kaart/map";
 import { nearMe } from "kaart/near";
@@ -17,7 +17,8 @@ const notice = section.querySelector("[data-notice]");
 export function showPlaces(map) {
   const sheet = makeSheet(() => fitAgain(map));
   const pins = pinLayer(map, (key) => open(key));
-  const arrange = nearMe(map, () => list.querySelectorAll("#rows"));
+  const arrange = nearMe(map, wholeList);
+  let title = document.title;
   let listAddress = window.location.pathname + window.location.search;
   let listScroll = 0;
   let fetching = null;
@@ -55,6 +56,7 @@ export function showPlaces(map) {
     address: addressOf,
     swapped: async () => {
       listAddress = window.location.pathname + window.location.search;
+      title = document.title;
       document.getElementById("clear").hidden = !list.dataset.filtered;
       showList();
       scroller.scrollTop = 0;
@@ -84,6 +86,7 @@ export function showPlaces(map) {
     list.hidden = false;
     document.getElementById("count").hidden = false;
     closeCard();
+    document.title = title;
     pins.choose(null);
     scroller.scrollTop = listScroll;
   }
@@ -111,7 +114,6 @@ export function showPlaces(map) {
   document.getElementById("back").addEventListener("click", () => {
     if (listAddress !== window.location.pathname + window.location.search) history.pushState({}, "", listAddress);
     showList();
-    document.title = list.dataset.title ?? document.title;
   });
   document.getElementById("clear").addEventListener("click", (event) => {
     event.preventDefault();
@@ -147,6 +149,23 @@ export function showPlaces(map) {
     }
   });
   fill();
+}
+
+// Sorting by distance needs every row, not only those of the first page: fetch the others behind them.
+async function wholeList() {
+  for (let next; (next = list.querySelector(".turning [rel=next]")); ) {
+    const more = await page(next.getAttribute("href"));
+    for (const [mine, theirs] of pairsOfLists(more)) mine.append(...theirs.children);
+    const turning = more.querySelector(".turning [rel=next]");
+    if (turning) next.setAttribute("href", turning.getAttribute("href"));
+    else list.querySelector(".turning").remove();
+  }
+  return list.querySelectorAll("#rows");
+}
+
+function pairsOfLists(more) {
+  const both = (selector) => [list.querySelector(selector), more.querySelector(selector)];
+  return [both("#rows"), both(".rows:not(#rows)")].filter(([mine, theirs]) => mine && theirs);
 }
 
 function markRow(key) {

@@ -93,6 +93,20 @@ def test_without_scripts_the_form_leads_to_the_same_address(visit: Visit) -> Non
     assert "Maaltijden" in visitor.text("#count")
 
 
+def test_volunteers_can_be_looked_at_per_service(visit: Visit) -> None:
+    visitor = visit("/gaps")
+    visitor.page.select_option("#what", "volunteer:transport")
+    visitor.page.wait_for_url("**kind=volunteer&service=transport**")
+    visitor.filled()
+    assert visitor.text("#count").startswith("Vrijwilligers · Vervoer")
+    assert len(bands(visitor)) == visitor.page.locator(".ranking__row").count() == 15
+    plain = visit("/gaps", scripts=False)
+    plain.page.select_option("#what", "volunteer:transport")
+    plain.page.click(".filters__show")
+    assert "kind=volunteer&service=transport" in plain.page.url
+    assert plain.page.input_value("#what") == "volunteer:transport"
+
+
 def test_few_volunteers_are_not_counted_out_loud(visit: Visit) -> None:
     visitor = visit("/gaps?kind=volunteer", scripts=False)
     told = {int(cell) for cell in visitor.texts(".ranking__row td:nth-child(2)") if cell.isdigit()}

@@ -130,6 +130,16 @@ def test_a_thousand_records_stand_on_the_map_and_in_pages_of_the_list(
 
 
 @pytest.mark.slow
+def test_near_me_sorts_all_of_a_thousand_not_the_first_hundred(visit: Visit, crowded: str) -> None:
+    visitor = visit("/", at=crowded)
+    visitor.page.click("#near")
+    expect(visitor.page.locator("#rows .row")).to_have_count(1000)
+    expect(visitor.page.locator("#near-note")).to_contain_text("Dichtbij eerst")
+    metres = visitor.page.locator("#rows .row").evaluate_all("rows => rows.map(row => Number(row.dataset.metres))")
+    assert metres == sorted(metres)
+
+
+@pytest.mark.slow
 @MARKS
 def test_without_scripts_every_page_still_says_everything(visit: Visit, width: int, language: str) -> None:
     visitor = visit("/", scripts=False, width=width, language=language)

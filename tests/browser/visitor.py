@@ -1,12 +1,13 @@
 """Somebody with a browser: what they see, and what went wrong while they looked."""
 
+import shutil
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, ConsoleMessage, Geolocation, Page, Request, Response, Route
 
 from geo.settings import CHECKOUT
 
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome-stable") or "chromium"
 BROWSER = [
     "--no-sandbox",
     "--disable-gpu",

@@ -1,6 +1,7 @@
 """The demo municipality, loaded once and copied for each module that may change it."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import httpx
@@ -11,12 +12,13 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from api.app import create_app
-from geo import db, demo, users
+from geo import db, demo, neighbourhoods, users
 from geo.coverage import run
 from geo.folder import secret
+from geo.neighbourhoods import Origin
 from geo.settings import CHECKOUT, Settings
-from geo.vocabulary import Role
-from tests.integration.town import Door, Town
+from geo.vocabulary import Level, Role
+from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
 
 NORM_M, DETOUR = 800.0, 1.3
 
@@ -60,13 +62,43 @@ def town(demo_database: tuple[str, dict[str, str]], town_settings: Settings, por
     url, keys = demo_database
     name = f"town_{uuid4().hex}"
     _as_superuser(url, "CREATE DATABASE {} TEMPLATE {} OWNER kaart", name, str(make_url(url).database))
-    engine = db.engine(make_url(url).set(database=name).render_as_string(hide_password=False))
+    copy = make_url(url).set(database=name).render_as_string(hide_password=False)
+    with _opened(copy, town_settings, portal, keys) as town:
+        yield town
+    _as_superuser(url, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(scope="module")
+def hamlet(new_database: Callable[[], str], town_settings: Settings, portal: BlockingPortal) -> Iterator[Town]:
+    """Give Testdorp (`town.BUURTEN`), without assets or activities, for one module, and its app."""
+    url = new_database()
+    engine = db.engine(url)
+    with db.sessions(engine)() as session:
+        origin = Origin(2025, "test", None, schematic=False)
+        whole = neighbourhoods.union(BUURTEN, GEMEENTE, "Testdorp", Level.gemeente)
+        wijken = [
+            neighbourhoods.union((b for b in BUURTEN if b.code[2:8] == code[2:]), code, f"Wijk {code}", Level.wijk)
+            for code in WIJKEN
+        ]
+        neighbourhoods.load(session, [whole], origin, {})
+        neighbourhoods.load(session, wijken, origin, dict.fromkeys(WIJKEN, GEMEENTE))
+        neighbourhoods.load(session, BUURTEN, origin, {b.code: f"WK{b.code[2:8]}" for b in BUURTEN})
+        key = users.create_key(session, "the tester")
+        session.commit()
+    engine.dispose()
+    with _opened(url, town_settings, portal, {ADMIN: key}) as hamlet:
+        yield hamlet
+    _as_superuser(url, "DROP DATABASE {} WITH (FORCE)", str(make_url(url).database))
+
+
+@contextmanager
+def _opened(url: str, settings: Settings, portal: BlockingPortal, keys: dict[str, str]) -> Iterator[Town]:
+    engine = db.engine(url)
     sessions = db.sessions(engine)
-    app = create_app(town_settings, sessions)
+    app = create_app(settings, sessions)
     with httpx.Client(transport=Door(app, portal), base_url="http://kaart.test") as client:
         yield Town(app, engine, sessions, client, keys)
     engine.dispose()
-    _as_superuser(url, "DROP DATABASE {} WITH (FORCE)", name)
 
 
 def _as_superuser(url: str, statement: str, *names: str) -> None:

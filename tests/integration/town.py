@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import httpx
+import shapely
 import uvicorn
 from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from shapely.geometry import mapping
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.routing import BaseRoute
+
+from geo.neighbourhoods import Area, to_wgs84
+from geo.vocabulary import Level
 
 ADMIN, NOBODY = "admin", "nobody"
 BAD_KEYS = ("wrong", "expired", "revoked")
@@ -23,6 +28,19 @@ ASSETS = "/v1/collections/assets/items"
 ACTIVITIES = "/v1/collections/activities/items"
 NEIGHBOURHOODS = "/v1/collections/neighbourhoods/items"
 COVERAGE = "/v1/collections/coverage/items"
+
+# Testdorp on paper: three squares of a kilometre, RD New. West and East make one wijk, North is the other.
+#   North |
+#   West  | East
+GEMEENTE = "GM9001"
+WIJKEN = ("WK900101", "WK900102")
+WEST, EAST, NORTH = "BU90010101", "BU90010102", "BU90010201"
+BUURTEN = [
+    Area(code, name, Level.buurt, shapely.box(x, y, x + 1000, y + 1000), {"residents": residents})
+    for code, name, x, y, residents in (
+        (WEST, "West", 92000, 465000, 100), (EAST, "East", 93000, 465000, 200), (NORTH, "Noord", 92000, 466000, 300),
+    )
+]  # fmt: skip
 
 
 class Way(NamedTuple):
@@ -38,11 +56,11 @@ class Door(httpx.BaseTransport):
 
     def __init__(self, app: FastAPI, portal: BlockingPortal) -> None:
         self._inside = httpx.ASGITransport(app, raise_app_exceptions=False)
-        self._portal = portal
+        self.portal = portal
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Wait for the app's whole answer."""
-        return self._portal.call(self._carry, request)
+        return self.portal.call(self._carry, request)
 
     async def _carry(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inside.handle_async_request(request)
@@ -116,6 +134,16 @@ def feature(geometry: object = None, **properties: object) -> dict[str, object]:
 def point(lon: float, lat: float) -> dict[str, object]:
     """Make a place."""
     return {"type": "Point", "coordinates": [lon, lat]}
+
+
+def spot(x: float, y: float) -> dict[str, object]:
+    """Make a place from metres, RD New."""
+    return dict(mapping(to_wgs84(shapely.Point(x, y))))
+
+
+def box(west: float, south: float, east: float, north: float) -> dict[str, object]:
+    """Make an area from metres, RD New."""
+    return dict(mapping(to_wgs84(shapely.box(west, south, east, north))))
 
 
 def square(west: float, south: float, side: float) -> dict[str, object]:

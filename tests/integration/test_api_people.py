@@ -1,0 +1,235 @@
+"""Volunteers, activities and drawn neighbourhoods through the API: what goes where, and what is refused."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from geo.days import today
+from geo.models import AssetSecret, History
+from tests.integration.town import (
+    ACTIVITIES,
+    ADMIN,
+    ASSETS,
+    COVERAGE,
+    EAST,
+    NEIGHBOURHOODS,
+    WEST,
+    Town,
+    box,
+    feature,
+    point,
+    spot,
+)
+
+IN_WEST, IN_EAST = spot(92500, 465500), spot(93500, 465500)
+CONTACT = {"email": "an@example.org", "telefoon": "06-00000000"}
+PERSON = {"kind": "volunteer", "services": ["meals"], "contact": CONTACT}
+WALK = {"title": "Wandelen", "theme": "move", "repeat": "weekly", "starts_on": "2026-11-03"}
+OWN_WORDS: dict[str, object] = {
+    "name": "An", "summary": "Ik help", "description": "Lang verhaal", "cost": "niets", "address": "Straat 1",
+    "postcode": "2341 AA", "city": "Testdorp", "url": "https://example.org", "opening_hours": "24/7", "capacity": 1,
+    "confirmed_by": "Jo",
+    "organisation": {"name": "Thuis"}, "accessibility": {"quiet_space": True}, "catchment": [WEST],
+    "founded_in": 1999, "ladder_level": 1, "growth": [{"stage": "idea", "since": "2020"}], "legal_form": "informal",
+    "funding": ["gifts"],
+}  # fmt: skip
+
+
+def secret(town: Town, item: str) -> tuple[float | None, float | None, dict[str, str]]:
+    """Give what is kept of a person: longitude, latitude, contacts."""
+    columns = (func.ST_X(AssetSecret.place), func.ST_Y(AssetSecret.place), AssetSecret.contact)
+    with town.sessions() as session:
+        lon, lat, contact = session.execute(select(*columns).where(AssetSecret.asset_id == item)).one()
+        return lon, lat, contact
+
+
+def flaws(town: Town, method: str, path: str, sent: object) -> set[str]:
+    answer = town.send(method, path, sent)
+    assert answer.status_code == 400, answer.text
+    return {flaw["field"] for flaw in answer.json()["errors"]}
+
+
+def made(town: Town, path: str, sent: object) -> dict[str, Any]:
+    answer = town.send("POST", path, sent)
+    assert answer.status_code == 201, answer.text
+    item: dict[str, Any] = answer.json()
+    return item
+
+
+def change(**values: object) -> dict[str, object]:
+    return {"type": "Feature", "properties": values}
+
+
+def test_the_place_and_contacts_of_a_person_are_kept_apart_and_the_row_holds_the_neighbourhood(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))
+    assert item["geometry"] is None
+    told = {field: value for field, value in item["properties"].items() if value not in (None, [], {})}
+    kept = {"kind", "services", "source", "demo", "status", "neighbourhood", "neighbourhood_name"}
+    assert set(told) == kept | {"created_at", "updated_at", "version"}
+    assert told["neighbourhood"] == f"{WEST}.2025"
+    lon, lat, contact = secret(hamlet, item["id"])
+    assert [lon, lat] == pytest.approx(IN_WEST["coordinates"], abs=1e-12)
+    assert contact == CONTACT
+
+
+@pytest.mark.parametrize("field", OWN_WORDS)
+def test_what_could_tell_who_a_person_is_has_no_place_in_the_row(hamlet: Town, field: str) -> None:
+    told = {field: OWN_WORDS[field]}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **PERSON, **told)) == {field}
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    assert flaws(hamlet, "PATCH", f"{ASSETS}/{item}", change(**told)) == {field}
+
+
+@pytest.mark.parametrize("field", ["name", "summary", "address", "url"])
+def test_not_even_an_empty_word_stands_in_the_row_of_a_person(hamlet: Town, field: str) -> None:
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **PERSON, **{field: " "})) == {field}
+
+
+def test_an_area_is_no_place_of_a_person(hamlet: Town) -> None:
+    assert flaws(hamlet, "POST", ASSETS, feature(box(92400, 465400, 92600, 465600), **PERSON)) == {"area"}
+
+
+def test_a_person_may_be_known_by_their_neighbourhood_only(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(None, kind="volunteer", services=["meals"], neighbourhood=EAST))
+    assert item["properties"]["neighbourhood_name"] == "East"
+    assert secret(hamlet, item["id"]) == (None, None, {})
+
+
+def test_a_change_of_a_person_leaves_the_secrets_that_are_not_sent(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    before = secret(hamlet, item)
+    after = hamlet.send("PATCH", f"{ASSETS}/{item}", change(services=["transport"])).json()["properties"]
+    assert (after["services"], after["neighbourhood_name"], after["version"]) == (["transport"], "West", 2)
+    assert secret(hamlet, item) == before
+    assert (
+        hamlet.send("PATCH", f"{ASSETS}/{item}", feature(IN_EAST)).json()["properties"]["neighbourhood_name"] == "East"
+    )
+    lon, lat, contact = secret(hamlet, item)
+    assert [lon, lat] == pytest.approx(IN_EAST["coordinates"], abs=1e-12)
+    assert contact == CONTACT
+
+
+def test_the_secrets_of_a_person_can_be_taken_away(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    assert hamlet.send("PATCH", f"{ASSETS}/{item}", feature(None, contact=None)).status_code == 200
+    assert secret(hamlet, item) == (None, None, {})
+
+
+def test_the_history_tells_that_a_secret_changed_and_never_what_it_says(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    hamlet.send("PATCH", f"{ASSETS}/{item}", change(contact={"email": "nieuw@example.org"}))
+    with hamlet.sessions() as session:
+        rows = session.scalars(select(History).where(History.row_id == item).order_by(History.id)).all()
+    kept = [(row.before, row.after) for row in rows if row.row_table == "asset_secret"]
+    assert kept == [(None, {}), ({}, {})]
+    assert {row.changed_by for row in rows} == {"the tester"}
+    assert "example.org" not in "".join(f"{row.before}{row.after}" for row in rows)
+
+
+def test_only_volunteers_have_private_contacts(hamlet: Town) -> None:
+    sent = feature(IN_WEST, kind="community_room", name="Kamer", contact=CONTACT)
+    assert flaws(hamlet, "POST", ASSETS, sent) == {"contact"}
+
+
+def test_all_that_is_told_of_an_activity_is_given_back_and_changes_leave_the_rest(hamlet: Town) -> None:
+    host = made(hamlet, ASSETS, feature(IN_WEST, kind="community_room", name="Kamer", address="Straat 1"))["id"]
+    whole = {
+        **WALK, "summary": "Rondje", "services": ["exercise"], "ends_on": "2099-12-31", "time_from": "10:00:00",
+        "time_to": "11:30:00", "cost": "gratis", "how_to_join": "Kom langs", "asset": host, "source": "a list",
+        "source_id": "1", "licence": "CC0-1.0", "demo": False, "status": "published", "confirmed_on": "2026-11-01",
+    }  # fmt: skip
+    before = made(hamlet, ACTIVITIES, feature(None, **whole))
+    assert {field: before["properties"][field] for field in whole} == whole
+    assert before["properties"]["asset_name"] == "Kamer"
+    assert before["properties"]["address"] == "Straat 1"
+    assert before["properties"]["neighbourhood_name"] == "West"
+    assert before["geometry"]["coordinates"] == pytest.approx(IN_WEST["coordinates"], abs=1e-7)
+    after = hamlet.send("PATCH", f"{ACTIVITIES}/{before['id']}", change(title="Lopen")).json()
+    assert after["geometry"] == before["geometry"]
+    assert after["properties"] == {
+        **before["properties"], "title": "Lopen", "version": 2, "updated_at": after["properties"]["updated_at"],
+    }  # fmt: skip
+
+
+def test_an_activity_with_a_place_of_its_own_is_there_and_not_at_its_host(hamlet: Town) -> None:
+    host = made(hamlet, ASSETS, feature(IN_WEST, kind="community_room", name="Kamer"))["id"]
+    item = made(hamlet, ACTIVITIES, feature(IN_EAST, **WALK, asset=host))
+    assert item["properties"]["neighbourhood_name"] == "East"
+    at_host = hamlet.send("PATCH", f"{ACTIVITIES}/{item['id']}", feature(None)).json()
+    assert at_host["properties"]["neighbourhood_name"] == "West"
+    alone = hamlet.send("PATCH", f"{ACTIVITIES}/{item['id']}", change(asset=None)).json()
+    assert (alone["geometry"], alone["properties"]["neighbourhood"], alone["properties"]["asset"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("told", "field"),
+    [
+        ({"title": " "}, "title"),
+        ({"theme": "nix"}, "theme"),
+        ({"services": ["nix"]}, "services"),
+        ({"ends_on": "2026-11-02"}, "ends_on"),
+        ({"time_from": "12:00", "time_to": "12:00"}, "time_to"),
+        ({"time_from": "12:00Z"}, "time_from"),
+        ({"confirmed_on": "2099-01-01"}, "confirmed_on"),
+        ({"asset": "00000000-0000-0000-0000-000000000000"}, "asset"),
+        ({"repeat": "daily"}, "properties.repeat"),
+        ({"starts_on": "2026-02-30"}, "properties.starts_on"),
+    ],
+    ids=str,
+)
+def test_an_activity_that_cannot_be_is_refused_by_name(hamlet: Town, told: dict[str, object], field: str) -> None:
+    assert flaws(hamlet, "POST", ACTIVITIES, feature(None, **{**WALK, **told})) == {field}
+    item = made(hamlet, ACTIVITIES, feature(None, **WALK))["id"]
+    assert flaws(hamlet, "PATCH", f"{ACTIVITIES}/{item}", change(**told)) == {field}
+
+
+def test_an_activity_needs_a_title_a_theme_and_a_day(hamlet: Town) -> None:
+    assert flaws(hamlet, "POST", ACTIVITIES, feature()) == {"title", "theme", "repeat", "starts_on"}
+
+
+@pytest.mark.parametrize(
+    ("began", "ended", "expected"), [(0, None, 0), (7, None, 0), (6, None, 1), (-3, None, 3), (8, 2, None)]
+)
+def test_an_activity_tells_when_it_is_next(hamlet: Town, began: int, ended: int | None, expected: int | None) -> None:
+    now = today()
+    told = {**WALK, "starts_on": str(now - timedelta(began)), "ends_on": ended and str(now - timedelta(ended))}
+    item = made(hamlet, ACTIVITIES, feature(None, **told))
+    assert item["properties"]["next_on"] == (None if expected is None else str(now + timedelta(expected)))
+
+
+def test_a_drawn_neighbourhood_is_stored_as_drawn_and_counted_by_the_next_run(hamlet: Town) -> None:
+    outline = box(92000, 465000, 92500, 466000)  # the western half of West
+    answer = hamlet.send("POST", NEIGHBOURHOODS, feature(outline, name="  Halfwest "))
+    assert answer.status_code == 201
+    item = answer.json()
+    assert hamlet.get(answer.headers["location"]).json() == item
+    told = item["properties"]
+    assert (told["name"], told["level"], told["parent"], told["schematic"]) == ("Halfwest", "drawn", None, False)
+    assert (told["residents"], told["figures_missing"]["residents"]) == (None, "not_given")
+    with hamlet.sessions() as session:
+        row = session.scalars(select(History).where(History.row_id == item["id"])).one()
+        assert (row.changed_by, row.before) == ("the tester", None)
+    assert hamlet.send("POST", "/v1/coverage/runs", {}).status_code == 201
+    row_of = hamlet.get(COVERAGE, kind="community_room", neighbourhood=item["id"]).json()["features"]
+    assert [row["properties"]["residents"] for row in row_of] == [pytest.approx(50)]
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 121])
+def test_a_drawn_neighbourhood_has_a_name_of_up_to_120_signs(hamlet: Town, name: str) -> None:
+    assert flaws(hamlet, "POST", NEIGHBOURHOODS, feature(box(92000, 465000, 92500, 466000), name=name)) == {"name"}
+
+
+@pytest.mark.parametrize("side", [1e-7, 1e-5, 1e-3])
+def test_a_very_small_neighbourhood_can_be_drawn_and_counted(hamlet: Town, side: float) -> None:
+    ring = [[4.47, 52.18], [4.47 + side, 52.18], [4.47 + side, 52.18 + side], [4.47, 52.18]]
+    sent = feature({"type": "MultiPolygon", "coordinates": [[ring]]}, name="Stoep")
+    assert hamlet.get(f"{NEIGHBOURHOODS}/{made(hamlet, NEIGHBOURHOODS, sent)['id']}", ADMIN).status_code == 200
+    assert hamlet.send("POST", "/v1/coverage/runs", {}).status_code == 201
+    assert hamlet.get("/").status_code == 200
+
+
+def test_a_place_outside_every_neighbourhood_is_kept_without_one(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(point(5.0, 52.0), kind="community_room", name="Ver"))
+    assert item["properties"]["neighbourhood"] is None
