@@ -1,6 +1,6 @@
 """Adding, changing and archiving activities, as GeoJSON features. Reading them is in `api/ogc.py`."""
 
-from datetime import date, time
+from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from api.assets import Version
 from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
 from api.shapes import Point, shape_of
-from api.texts import Key, Keys, Line, Words
+from api.texts import Day, Key, Keys, Line, Time, Words
 from geo import activities, features
 from geo.errors import Flaw, InvalidInput
 from geo.vocabulary import Repeat, Status
@@ -31,10 +31,10 @@ class ActivityProperties(BaseModel):
     theme: Key = ""
     services: Keys = []
     repeat: Repeat = Repeat.once
-    starts_on: date = date.min
-    ends_on: date | None = None
-    time_from: time | None = None
-    time_to: time | None = None
+    starts_on: Day = date.min
+    ends_on: Day | None = None
+    time_from: Time | None = None
+    time_to: Time | None = None
     cost: Line | None = None
     how_to_join: Words | None = None
     asset: UUID | None = Field(None, description="The asset at which it takes place")
@@ -44,7 +44,7 @@ class ActivityProperties(BaseModel):
     licence: Line | None = None
     demo: bool = False
     status: Status = Status.published
-    confirmed_on: date | None = None
+    confirmed_on: Day | None = None
 
 
 class ActivityFeature(BaseModel):
@@ -73,7 +73,7 @@ def create_activity(
     missing = [Flaw(field, "is needed") for field in NEEDED if field not in values]
     if missing:
         raise InvalidInput("An activity needs: " + ", ".join(flaw.field for flaw in missing), *missing)
-    made = activities.create(session, viewer, values)
+    made = activities.create(session, values)
     text = features.one_text(session, viewer, "activities", str(made.id))
     where = f"{base(request, settings)}/collections/activities/items/{made.id}"
     return Response(text, 201, {"Location": where}, GEOJSON)

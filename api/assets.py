@@ -1,6 +1,5 @@
 """Adding, changing and archiving assets, as GeoJSON features. Reading them is in `api/ogc.py`."""
 
-from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from api.answers import GEOJSON, MADE, READ_ONE, AsGeoJSON
 from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
 from api.shapes import Geometry, place_or_area, version_of
-from api.texts import Address, Key, Keys, Line, Story, Words
+from api.texts import Address, Day, Key, Keys, Line, Story, Words
 from geo import assets, features
 from geo.errors import Flaw, InvalidInput
 from geo.vocabulary import Kind, Status
@@ -65,10 +64,10 @@ class AssetProperties(BaseModel):
     licence: Line | None = None
     demo: bool = False
     status: Status = Status.published
-    confirmed_on: date | None = None
+    confirmed_on: Day | None = None
     confirmed_by: Line | None = None
-    visible_from: date | None = None
-    visible_to: date | None = None
+    visible_from: Day | None = None
+    visible_to: Day | None = None
     ladder_level: int | None = None
     growth: Annotated[list[Step], Field(max_length=20)] = []
     legal_form: Key | None = None
@@ -103,7 +102,7 @@ def create_asset(
     values = sent.values()
     if "kind" not in values:
         raise InvalidInput("kind: is needed.", Flaw("kind", "is needed"))
-    made = assets.create(session, viewer, values)
+    made = assets.create(session, values)
     text = features.one_text(session, viewer, "assets", str(made.id))
     where = f"{base(request, settings)}/collections/assets/items/{made.id}"
     return Response(text, 201, {"Location": where}, GEOJSON)

@@ -41,7 +41,7 @@ def draw_neighbourhood(
     outline = shape_of(sent.geometry)
     if outline is None:
         raise InvalidInput("geometry: is needed.", Flaw("geometry", "is needed"))
-    made = neighbourhoods.draw(session, sent.properties.name, outline, viewer.name)
+    made = neighbourhoods.draw(session, sent.properties.name, outline)
     text = features.one_text(session, viewer, "neighbourhoods", made.id)
     where = f"{base(request, settings)}/collections/neighbourhoods/items/{made.id}"
     return Response(text, 201, {"Location": where}, GEOJSON)

@@ -55,7 +55,7 @@ def split(values: list[str]) -> list[str]:
 def box_of(bbox: str) -> Box:
     """Read `west,south,east,north` (or with heights, which are passed over). Raises ValueError saying what is wrong."""
     try:
-        numbers = [float(part) for part in bbox.split(",")]
+        numbers = [float(part.replace("_", "no number")) for part in bbox.split(",")]
     except ValueError:
         raise ValueError("must be numbers: west,south,east,north in degrees") from None
     if len(numbers) == 6:

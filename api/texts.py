@@ -1,8 +1,12 @@
 """The text and number types of requests: bounded, storable, and never more than text."""
 
+import re
+from datetime import date, time
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+LOOKS_WRITTEN = re.compile(r"\d+[-:]")
 
 
 def _storable(text: str) -> str:
@@ -14,6 +18,16 @@ def _storable(text: str) -> str:
     return text
 
 
+def _written(value: object) -> object:
+    """Refuse a day or time that is sent as a number: it would be read as seconds since 1970."""
+    if isinstance(value, int | float) or (isinstance(value, str) and not LOOKS_WRITTEN.match(value)):
+        raise ValueError("must be written out, as 2026-11-22 or 18:30")
+    return value
+
+
+Written = BeforeValidator(_written)
+Day = Annotated[date, Written]
+Time = Annotated[time, Written]
 Storable = AfterValidator(_storable)
 Key = Annotated[str, StringConstraints(max_length=100), Storable]
 Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), Storable]

@@ -15,7 +15,7 @@ from geo.days import Days, as_sql, next_on, today, today_nl
 from geo.errors import Flaw
 from geo.models import Activity, Asset, Neighbourhood
 from geo.privacy import Viewer, seen_activities, seen_assets
-from geo.records import locked, must_be_new, must_stay
+from geo.records import OWN, locked, must_be_new, must_stay
 from geo.vocabulary import Kind, Status, Term
 
 Values = Mapping[str, Any]
@@ -82,12 +82,12 @@ SHOWN = Collection(
 )
 
 
-def create(session: Session, viewer: Viewer, values: Values) -> Activity:
+def create(session: Session, values: Values) -> Activity:
     """Store a new activity from whole `values`: its columns, `place` (shapely, WGS 84) and `asset` (id).
 
     raises InvalidInput naming every flaw; Conflict where (source, source_id) exists
     """
-    activity = Activity(source=values.get("source") or viewer.name, source_id=values.get("source_id"))
+    activity = Activity(source=values.get("source") or OWN, source_id=values.get("source_id"))
     must_be_new(session, Activity, activity.source, activity.source_id)
     _write(session, activity, values)
     session.add(activity)

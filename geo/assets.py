@@ -15,7 +15,7 @@ from geo.collections import Collection, Columns, Wanted, around, drawn, in_box, 
 from geo.days import mask_of, today
 from geo.models import Asset, Catchment, Neighbourhood, Organisation
 from geo.privacy import Viewer, seen_assets
-from geo.records import locked, must_be_new, must_stay
+from geo.records import OWN, locked, must_be_new, must_stay
 from geo.vocabulary import Kind, Status, Term
 
 Values = Mapping[str, Any]
@@ -77,13 +77,13 @@ SHOWN = Collection(
 )
 
 
-def create(session: Session, viewer: Viewer, values: Values) -> Asset:
+def create(session: Session, values: Values) -> Asset:
     """Store a new asset from whole `values`: its columns, `place` or `area` (shapely, WGS 84), `organisation`,
     `catchment` (neighbourhood ids) and, of a volunteer, `contact`; a volunteer's place goes where nobody reads it.
 
     raises InvalidInput naming every flaw; Conflict where (source, source_id) exists
     """
-    asset = Asset(kind=values["kind"], source=values.get("source") or viewer.name)
+    asset = Asset(kind=values["kind"], source=values.get("source") or OWN)
     must_be_new(session, Asset, asset.source, values.get("source_id"))
     _write(session, asset, values)
     session.add(asset)

@@ -19,11 +19,10 @@ from geo import activities, assets, neighbourhoods
 from geo.days import today
 from geo.models import Asset, Neighbourhood
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import Viewer
 from geo.records import act_as
-from geo.vocabulary import Kind, Level, Role
+from geo.vocabulary import Kind, Level
 
-LOADER = Viewer(Role.admin, "demo")
+LOADER = "demo"
 MUNICIPALITY = "Oegstgeest"
 OUTLINES = Path("boundaries/oegstgeest.geojson")
 RECORDS = Path("demo/oegstgeest.toml")
@@ -50,19 +49,19 @@ def load(session: Session, data: Path) -> Loaded:
 
     raises Conflict where its records are there already
     """
-    act_as(session, LOADER.name)
+    act_as(session, LOADER)
     outlines = _outlines(session, data / OUTLINES)
     records = tomllib.loads((data / RECORDS).read_text(encoding="utf-8"))
     organisations = {told["key"]: {k: v for k, v in told.items() if k != "key"} for told in records["organisation"]}
     ids = {
-        told["key"]: assets.create(session, LOADER, _asset(told, organisations, records["licence"])).id
+        told["key"]: assets.create(session, _asset(told, organisations, records["licence"])).id
         for told in records["asset"]
     }
     for told in records["activity"]:
-        activities.create(session, LOADER, _activity(told, ids, records["licence"]))
+        activities.create(session, _activity(told, ids, records["licence"]))
     people = [person for group in records["volunteers"] for person in _volunteers(group, outlines)]
     for person in people:
-        assets.create(session, LOADER, person)
+        assets.create(session, person)
     return Loaded(len(outlines), len(ids), len(people), len(records["activity"]))
 
 

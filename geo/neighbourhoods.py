@@ -19,6 +19,7 @@ from geo.collections import Collection, in_box, own, within
 from geo.days import today
 from geo.errors import Flaw, InvalidInput
 from geo.models import Neighbourhood
+from geo.records import OWN
 from geo.vocabulary import Level, Term
 
 OVERVIEW_M = 20.0  # what an overview may leave out, metres
@@ -130,7 +131,7 @@ def multi(shape: BaseGeometry) -> MultiPolygon:
     return MultiPolygon([shape])
 
 
-def draw(session: Session, name: str, outline: BaseGeometry, source: str) -> Neighbourhood:
+def draw(session: Session, name: str, outline: BaseGeometry) -> Neighbourhood:
     """Store a neighbourhood that residents drew (WGS 84). It has no key figures and no parent.
 
     raises InvalidInput naming every flaw
@@ -142,7 +143,7 @@ def draw(session: Session, name: str, outline: BaseGeometry, source: str) -> Nei
     shape, year = multi(outline), today().year
     code = f"DR{uuid4().hex[:10].upper()}"
     row = Neighbourhood(
-        id=f"{code}.{year}", code=code, year=year, level=Level.drawn, name=name.strip(), source=source,
+        id=f"{code}.{year}", code=code, year=year, level=Level.drawn, name=name.strip(), source=OWN,
         geom=from_shape(shape, WGS84), overview=from_shape(to_wgs84(overviews([multi(to_rd(shape))])[0]), WGS84),
         figures_missing=dict.fromkeys(FIGURES, "not_given"),
     )  # fmt: skip

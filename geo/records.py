@@ -11,6 +11,7 @@ from geo import checks
 from geo.errors import Conflict, Flaw, NotFound
 from geo.models import Activity, Asset
 
+OWN = "levende-kaart"  # the source of what was told here, when no other is named; never who told it
 Record = TypeVar("Record", Asset, Activity)
 
 

@@ -29,6 +29,7 @@ TUNING = {
     "max_connections": "40",
     "random_page_cost": "1.1",
     "jit": "off",
+    "log_error_verbosity": "terse",  # a refused row is a person's, perhaps: its values stay out of the log
     # Parallel queries need shared memory of which a container often has only 64 MB.
     "max_parallel_workers_per_gather": "0",
     "max_parallel_maintenance_workers": "0",

@@ -11,9 +11,8 @@ from sqlalchemy.orm import Session
 
 from geo import activities, assets, neighbourhoods
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import Viewer
 from geo.records import act_as
-from geo.vocabulary import Level, Role
+from geo.vocabulary import Level
 from tests.browser.conftest import Serve, compute
 from tests.browser.visitor import Visitor
 
@@ -22,7 +21,6 @@ Visit = Callable[..., Visitor]
 HOSTILE = (
     """{{7*7}} {% raw %} ${alert(1)} `x` "q" 'p' </script><script>alert(2)</script> <img src=x onerror=alert(3)> &lt;"""
 )
-TESTER = Viewer(Role.admin, "tester")
 
 
 def hostile_town(session: Session) -> None:
@@ -34,12 +32,10 @@ def hostile_town(session: Session) -> None:
     place = neighbourhoods.to_wgs84(Point(92100, 466100))
     words = dict.fromkeys(("name", "summary", "description", "cost", "address", "postcode", "city"), HOSTILE)
     more = {"source": HOSTILE, "licence": HOSTILE, "confirmed_on": date(2020, 1, 1), "place": place}
-    host = assets.create(
-        session, TESTER, {"kind": "community_room", **words, **more, "organisation": {"name": HOSTILE}}
-    )
+    host = assets.create(session, {"kind": "community_room", **words, **more, "organisation": {"name": HOSTILE}})
     held = {"title": HOSTILE, "summary": HOSTILE, "cost": HOSTILE, "how_to_join": HOSTILE, "address": HOSTILE}
     day = {"theme": "meet", "repeat": "weekly", "starts_on": date(2024, 1, 1), "source": HOSTILE, "licence": HOSTILE}
-    activities.create(session, TESTER, {**held, **day, "asset": host.id})
+    activities.create(session, {**held, **day, "asset": host.id})
     compute(session)
 
 

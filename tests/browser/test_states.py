@@ -11,14 +11,12 @@ from sqlalchemy.orm import Session
 
 from geo import assets, neighbourhoods
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import Viewer
 from geo.records import act_as
-from geo.vocabulary import Level, Role
+from geo.vocabulary import Level
 from tests.browser.conftest import Serve, compute, with_nothing
 from tests.browser.visitor import Visitor
 
 Visit = Callable[..., Visitor]
-TESTER = Viewer(Role.admin, "tester")
 LONG = "Ontmoetingscentrum en buurtrestaurant De Zonnebloemlaan voor alle bewoners van de wijk Noord"
 MARKS = pytest.mark.parametrize(("width", "language"), [(1280, "nl"), (1280, "en"), (390, "nl"), (390, "en")])
 
@@ -34,7 +32,7 @@ def one_record(session: Session) -> None:
     """Fill a database with one record of a long name of which nothing else is told."""
     one_neighbourhood(session)
     place = neighbourhoods.to_wgs84(Point(92500, 466500))
-    assets.create(session, TESTER, {"kind": "initiative", "name": LONG, "place": place, "source": "test"})
+    assets.create(session, {"kind": "initiative", "name": LONG, "place": place, "source": "test"})
     compute(session)
 
 
@@ -45,7 +43,7 @@ def a_thousand(session: Session) -> None:
         spot = Point(92000 + 31 * (number % 32), 466000 + 31 * (number // 32))
         told = {"name": f"Plek {number:04}", "summary": LONG, "confirmed_on": date(2026, 1, 1), "source": "test"}
         kind = ("community_room", "initiative", "care_location")[number % 3]
-        assets.create(session, TESTER, {"kind": kind, "place": neighbourhoods.to_wgs84(spot), **told})
+        assets.create(session, {"kind": kind, "place": neighbourhoods.to_wgs84(spot), **told})
 
 
 @pytest.fixture(scope="module")

@@ -233,3 +233,14 @@ def test_a_very_small_neighbourhood_can_be_drawn_and_counted(hamlet: Town, side:
 def test_a_place_outside_every_neighbourhood_is_kept_without_one(hamlet: Town) -> None:
     item = made(hamlet, ASSETS, feature(point(5.0, 52.0), kind="community_room", name="Ver"))
     assert item["properties"]["neighbourhood"] is None
+
+
+def test_who_told_something_stands_in_the_history_and_in_no_answer(hamlet: Town) -> None:
+    room = feature(IN_WEST, kind="community_room", name="Kamer")
+    for path, record in ((ASSETS, room), (ACTIVITIES, feature(IN_WEST, **WALK))):
+        told = made(hamlet, path, record)
+        assert told["properties"]["source"] == "levende-kaart"
+        with hamlet.sessions() as session:
+            by = session.scalars(select(History.changed_by).where(History.row_id == told["id"])).all()
+        assert set(by) == {"the tester"}
+        assert "the tester" not in hamlet.get(f"{path}/{told['id']}").text

@@ -32,7 +32,7 @@ CHECKS = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-FEW, MANY = 10, 150  # requests for each operation, role, and kind of data: as described, and not
+FEW, MANY = 10, 100  # requests for each operation, role, and kind of data: as described, and not
 SLOWEST = "POST /v1/coverage/runs"  # computes for a second
 COLLECTIONS = ("assets", "activities", "neighbourhoods", "coverage")
 OPERATIONS = [

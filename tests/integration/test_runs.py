@@ -14,10 +14,8 @@ from geo.coverage import results, run
 from geo.errors import Conflict, InvalidInput
 from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import Viewer
-from geo.vocabulary import Kind, Level, Role, Status
+from geo.vocabulary import Kind, Level, Status
 
-ADMIN = Viewer(Role.admin, "tester")
 KEY = b"a key for these tests"
 X, Y = 100_000, 400_000
 
@@ -47,7 +45,7 @@ def spot(x: float, y: float) -> BaseGeometry:
 
 
 def add(session: Session, **values: Any) -> Asset:
-    return assets.create(session, ADMIN, {"kind": Kind.community_room, "name": "Zaal", **values})
+    return assets.create(session, {"kind": Kind.community_room, "name": "Zaal", **values})
 
 
 def rows(session: Session, made: CoverageRun, **subject: object) -> Mapping[str, Coverage]:
@@ -125,14 +123,14 @@ def test_an_asset_without_place_or_catchment_covers_nobody_and_is_told_beside_th
 
 def test_a_drawn_neighbourhood_gets_the_residents_inside_it(village: Session) -> None:
     outline = neighbourhoods.to_wgs84(shapely.box(X + 300, Y, X + 500, Y + 200))  # two points of ten, two of five
-    drawn = neighbourhoods.draw(village, "Onze straat", outline, "tester")
+    drawn = neighbourhoods.draw(village, "Onze straat", outline)
     found = rows(village, compute(village), kind=Kind.community_room)
     assert found[drawn.code].residents == pytest.approx(30)
 
 
 def volunteers(session: Session, number: int, x: float, services: list[str]) -> None:
     for _ in range(number):
-        assets.create(session, ADMIN, {"kind": Kind.volunteer, "services": services, "place": spot(x, 50)})
+        assets.create(session, {"kind": Kind.volunteer, "services": services, "place": spot(x, 50)})
 
 
 def test_volunteers_are_a_number_from_ten_up_and_never_a_distance(village: Session) -> None:
@@ -155,7 +153,7 @@ def test_volunteers_do_not_cover_anybody_as_a_service(village: Session) -> None:
 
 def test_drawn_neighbourhoods_get_no_number_of_volunteers(village: Session) -> None:
     volunteers(village, 15, 50, ["meals"])
-    drawn = neighbourhoods.draw(village, "Straat", neighbourhoods.to_wgs84(shapely.box(X, Y, X + 300, Y + 200)), "x")
+    drawn = neighbourhoods.draw(village, "Straat", neighbourhoods.to_wgs84(shapely.box(X, Y, X + 300, Y + 200)))
     assert drawn.code not in rows(village, compute(village), kind=Kind.volunteer)
 
 

@@ -11,21 +11,20 @@ from geo import activities, assets, neighbourhoods, search
 from geo.collections import Wanted
 from geo.days import today
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import VISITOR, Viewer
-from geo.vocabulary import Kind, Level, Role
+from geo.privacy import VISITOR
+from geo.vocabulary import Kind, Level
 
-ADMIN = Viewer(Role.admin, "tester")
 HERE = shapely.Point(4.47, 52.18)
 
 
 def room(session: Session, name: str, **values: Any) -> None:
-    assets.create(session, ADMIN, {"kind": Kind.community_room, "name": name, "place": HERE, **values})
+    assets.create(session, {"kind": Kind.community_room, "name": name, "place": HERE, **values})
 
 
 def walk(session: Session, title: str, in_days: int, **values: Any) -> None:
     day = today() + timedelta(in_days)
     told = {"title": title, "theme": "move", "repeat": "once", "starts_on": day, "place": HERE}
-    activities.create(session, ADMIN, {**told, **values})
+    activities.create(session, {**told, **values})
 
 
 def names(session: Session, wanted: Wanted = Wanted()) -> list[str]:  # noqa: B008
@@ -49,7 +48,7 @@ def test_first_what_takes_place_soon_then_the_rest_by_name_then_what_has_no_plac
 def test_what_never_takes_place_again_is_not_found(session: Session) -> None:
     walk(session, "Gisteren", -1)
     weekly = {"repeat": "weekly", "starts_on": today() - timedelta(30), "ends_on": today() - timedelta(1)}
-    activities.create(session, ADMIN, {"title": "Voorbij", "theme": "move", "place": HERE, **weekly})
+    activities.create(session, {"title": "Voorbij", "theme": "move", "place": HERE, **weekly})
     assert names(session) == []
 
 
@@ -59,7 +58,7 @@ def test_what_never_takes_place_again_is_not_found(session: Session) -> None:
 def test_a_weekly_activity_takes_place_every_seven_days(session: Session, since: int, until: int, found: bool) -> None:
     began = today() - timedelta(13)  # so it takes place tomorrow, and in eight days
     told = {"title": "Koor", "theme": "meet", "repeat": "weekly", "starts_on": began, "place": HERE}
-    activities.create(session, ADMIN, told)
+    activities.create(session, told)
     days = (today() + timedelta(since), today() + timedelta(until))
     assert names(session, Wanted(datetime=days)) == (["Koor"] if found else [])
 
@@ -106,7 +105,7 @@ def test_kinds_choose_between_places_and_activities(session: Session) -> None:
 
 
 def test_volunteers_are_never_found(session: Session) -> None:
-    assets.create(session, ADMIN, {"kind": Kind.volunteer, "services": ["meals"], "place": HERE})
+    assets.create(session, {"kind": Kind.volunteer, "services": ["meals"], "place": HERE})
     assert names(session) == []
     assert names(session, Wanted(kind=("volunteer",))) == []
     assert names(session, Wanted(service=("meals",))) == []
@@ -122,12 +121,12 @@ def test_a_neighbourhood_holds_what_lies_in_it_and_what_serves_it(session: Sessi
     walk(session, "Wandelen in West", 1, place=spot)
     assert names(session, Wanted(neighbourhood="BU1")) == ["Wandelen in West", "In West"]
     assert names(session, Wanted(neighbourhood="BU2.2024")) == ["Voor Oost"]
-    drawn = neighbourhoods.draw(session, "Straat", neighbourhoods.to_wgs84(west.buffer(-400)), "tester")
+    drawn = neighbourhoods.draw(session, "Straat", neighbourhoods.to_wgs84(west.buffer(-400)))
     assert names(session, Wanted(neighbourhood=drawn.id)) == ["Wandelen in West", "In West"]
 
 
 def test_an_activity_at_an_archived_place_is_gone_with_it(session: Session) -> None:
-    hall = assets.create(session, ADMIN, {"kind": Kind.community_room, "name": "Zaal", "place": HERE})
+    hall = assets.create(session, {"kind": Kind.community_room, "name": "Zaal", "place": HERE})
     walk(session, "Koor", 1, place=None, asset=hall.id)
     assert names(session) == ["Koor", "Zaal"]
     assets.archive(session, hall.id, None)
