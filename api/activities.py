@@ -61,7 +61,11 @@ class ActivityFeature(BaseModel):
         for field in ("time_from", "time_to"):
             if told.get(field) is not None and told[field].tzinfo is not None:
                 raise InvalidInput(f"{field}: give local time, without a zone.", Flaw(field, "carries a zone"))
-        return told | ({"place": shape_of(self.geometry)} if "geometry" in self.model_fields_set else {})
+        return told | (
+            {"place": None if self.geometry is None else shape_of(self.geometry)}
+            if "geometry" in self.model_fields_set
+            else {}
+        )
 
 
 @router.post("", name="create_activity", status_code=201, response_class=AsGeoJSON, responses=MADE)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from api import serve
 from geo import cluster, db, demo, folder, users
 from geo.coverage.run import run as compute_coverage
-from geo.errors import InvalidInput, Refusal, Unavailable
+from geo.errors import Conflict, InvalidInput, Refusal, Unavailable
 from geo.models import Activity, ApiKey, Asset, CoverageRun, Neighbourhood
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
@@ -84,7 +84,7 @@ def _fill(settings: Settings, engine: Engine) -> None:
             try:
                 _tell("computing coverage …")
                 _compute(session, settings)
-            except InvalidInput as refusal:
+            except (Conflict, InvalidInput) as refusal:
                 _tell(str(refusal))
 
 

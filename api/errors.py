@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import cast
 
-import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
@@ -12,7 +11,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from api import frames
+from api import frames, logs
 from geo.errors import Conflict, Flaw, InvalidInput, NotAllowed, NotFound, Refusal, Unavailable
 from geo.privacy import VISITOR
 
@@ -24,7 +23,6 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 MACHINES = ("/v1", "/livez", "/readyz")  # paths whose answers are read by programs
-log = structlog.get_logger()
 
 
 def install(app: FastAPI) -> None:
@@ -111,7 +109,7 @@ def on_database_error(request: Request, error: Exception) -> Response:
         )
     if isinstance(error, DataError):
         return answer(request, HTTPStatus.BAD_REQUEST, "A value is out of the range that can be stored.")
-    log.error("database", path=request.url.path, error=type(error).__name__, exc_info=error)
+    logs.tell("database", request.scope.get("route"), error)
     return answer(
         request,
         HTTPStatus.SERVICE_UNAVAILABLE,
@@ -121,5 +119,5 @@ def on_database_error(request: Request, error: Exception) -> Response:
 
 def on_defect(request: Request, error: Exception) -> Response:
     """Answer our own mistake without telling its insides."""
-    log.error("defect", path=request.url.path, error=type(error).__name__, exc_info=error)
+    logs.tell("defect", request.scope.get("route"), error)
     return answer(request, HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong on our side. It has been noted.")

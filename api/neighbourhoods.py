@@ -1,4 +1,4 @@
-"""Neighbourhoods as residents draw them. Official ones are imported."""
+"""Neighbourhoods as residents draw them. Official ones are loaded, not sent."""
 
 from typing import Literal
 
@@ -12,7 +12,6 @@ from api.ogc import base
 from api.shapes import Area, shape_of
 from api.texts import Line
 from geo import features, neighbourhoods
-from geo.errors import Flaw, InvalidInput
 
 router = APIRouter(prefix="/v1/collections/neighbourhoods/items")
 
@@ -39,8 +38,6 @@ def draw_neighbourhood(
 ) -> Response:
     """Add a neighbourhood that residents drew; the next coverage run counts it too."""
     outline = shape_of(sent.geometry)
-    if outline is None:
-        raise InvalidInput("geometry: is needed.", Flaw("geometry", "is needed"))
     made = neighbourhoods.draw(session, sent.properties.name, outline)
     text = features.one_text(session, viewer, "neighbourhoods", made.id)
     where = f"{base(request, settings)}/collections/neighbourhoods/items/{made.id}"

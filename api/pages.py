@@ -220,15 +220,14 @@ def gap_page(
 def coverage_of(
     session: DatabaseSession, subject: Subject, *, level: str | None = None, neighbourhood: str | None = None
 ) -> list[features.Feature]:
-    """Read the latest coverage of exactly one subject: volunteers in all also stand there once per service."""
+    """Read the latest coverage of one subject."""
     wanted = Wanted(
         kind=(subject.kind,) if subject.kind else (),
         service=(subject.service,) if subject.service else (),
         level=(level,) if level else (),
         neighbourhood=neighbourhood,
     )
-    found = features.page(session, VISITOR, "coverage", wanted, limit=MOST * 10).features
-    return [row for row in found if (row["properties"]["kind"], row["properties"]["service"]) == subject]
+    return features.page(session, VISITOR, "coverage", wanted, limit=MOST * 10).features
 
 
 def subject_asked(subject: Subject) -> dict[str, object]:
@@ -246,10 +245,10 @@ def about_page(
     request: Request, session: Session, viewer: CurrentViewer, page: CurrentFrame, settings: CurrentSettings
 ) -> Response:
     """What this map is, and how it is made."""
-    reader = page.reader
+    reader, run = page.reader, results.latest(session)
     parameters = {
-        "norm": reader.distance(settings.norm_m),
-        "detour": reader.tenths(settings.detour),
+        "norm": reader.distance(run.norm_m if run else settings.norm_m),
+        "detour": reader.tenths(run.detour if run else settings.detour),
         "lattice": reader.distance(LATTICE_M),
     }
     schematic = any(buurt.schematic for buurt in buurten_of(session))

@@ -42,10 +42,8 @@ Area = Annotated[Polygon | MultiPolygon, Field(discriminator="type")]
 Geometry = Annotated[Point | Polygon | MultiPolygon, Field(discriminator="type")]
 
 
-def shape_of(sent: Point | Polygon | MultiPolygon | None) -> BaseGeometry | None:
+def shape_of(sent: Point | Polygon | MultiPolygon) -> BaseGeometry:
     """Turn a sent geometry into a shape, heights left out. Raises InvalidInput where it cannot be one."""
-    if sent is None:
-        return None
     try:
         return shapely.force_2d(shapely.geometry.shape(sent.model_dump()))
     except (ShapelyError, ValueError) as error:
@@ -54,7 +52,7 @@ def shape_of(sent: Point | Polygon | MultiPolygon | None) -> BaseGeometry | None
 
 def place_or_area(sent: Point | Polygon | MultiPolygon | None) -> dict[str, BaseGeometry | None]:
     """Say whether a sent geometry is a record's place or its area."""
-    shape = shape_of(sent)
+    shape = None if sent is None else shape_of(sent)
     return {"place": shape, "area": None} if isinstance(sent, Point | None) else {"place": None, "area": shape}
 
 

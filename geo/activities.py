@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2.shape import from_shape, to_shape
-from sqlalchemy import ColumnElement, FromClause, and_, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
 from geo import checks, neighbourhoods
@@ -20,7 +20,9 @@ from geo.vocabulary import Kind, Status, Term
 
 Values = Mapping[str, Any]
 PLACE = func.coalesce(Activity.place, Asset.place, Asset.area)
-LIES_IN = func.coalesce(Activity.neighbourhood_id, Asset.neighbourhood_id)
+AT_HOST = Activity.place.is_(None)  # else address and neighbourhood of the host are of another place
+LIES_IN = case((AT_HOST, Asset.neighbourhood_id), else_=Activity.neighbourhood_id)
+ADDRESS = func.coalesce(Activity.address, case((AT_HOST, Asset.address)))
 
 
 def since(wanted: Wanted) -> ColumnElement[Any]:
@@ -33,7 +35,7 @@ def _columns(wanted: Wanted) -> Columns:
         **own(Activity),
         "asset": Asset.id,
         "asset_name": Asset.name,
-        "address": func.coalesce(Activity.address, Asset.address),
+        "address": ADDRESS,
         "next_on": next_on(since(wanted)),
         "neighbourhood": LIES_IN,
         "neighbourhood_name": Neighbourhood.name,
@@ -68,7 +70,7 @@ SHOWN = Collection(
     geometry=PLACE,
     columns=_columns,
     source=_source,
-    seen=lambda viewer, _wanted: seen_activities(viewer),
+    seen=seen_activities,
     order=(Activity.title, Activity.id),
     filters={
         "bbox": _in_box,

@@ -64,7 +64,7 @@ SHOWN = Collection(
     geometry=func.coalesce(Asset.place, Asset.area),
     columns=_columns,
     source=_source,
-    seen=lambda viewer, _wanted: seen_assets(viewer),
+    seen=seen_assets,
     order=(Asset.name, Asset.id),
     filters={
         "bbox": lambda box: or_(in_box(Asset.place, box), in_box(Asset.area, box)),

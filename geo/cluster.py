@@ -98,7 +98,7 @@ def _place(folder: Path, durable: bool) -> Server:
     sockets = folder / "socket"
     if len(os.fsencode(sockets / f".s.PGSQL.{PORT}")) >= SOCKET_PATH_LIMIT:
         short = f"levende-kaart-{account.uid}-{sha256(bytes(folder)).hexdigest()[:12]}"
-        shared = "/run" if os.geteuid() == 0 else "/tmp"  # checked below  # noqa: S108  # nosec B108
+        shared = "/run" if os.geteuid() == 0 else "/tmp"  # checked below  # noqa: S108
         sockets = Path(shared) / short
     _own(sockets, account)
     return Server(folder, sockets, account, durable)

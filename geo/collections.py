@@ -18,6 +18,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    true,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
@@ -70,9 +71,12 @@ class Collection(NamedTuple):
     geometry: Column
     columns: Callable[[Wanted], Columns]
     source: Callable[[Viewer], FromClause]
-    seen: Callable[[Viewer, Wanted], ColumnElement[bool]]
+    seen: Callable[[Viewer], ColumnElement[bool]]
     order: tuple[Column, ...]
     filters: dict[str, Filter]
+    unasked: Callable[[Wanted], ColumnElement[bool]] = lambda _wanted: (
+        true()
+    )  # what a page holds unless asked otherwise
 
 
 def uuid_key(item: str) -> UUID | None:
@@ -132,7 +136,7 @@ def says(text: Column, q: str, services: Column, themes: Column) -> ColumnElemen
     """
 
     def told(word: str) -> ColumnElement[bool]:
-        begins = text.regexp_match(rf"\m{re.escape(word)}")
+        begins = text.regexp_match(rf"(^|\W){re.escape(word)}")
         ways = [text.contains(word, autoescape=True) if len(word) >= COMPOUND else begins]
         for carried, terms in ((services, SERVICES), (themes, THEMES)):
             if named := keys_named(word, terms):

@@ -12,7 +12,7 @@ from uuid import UUID
 import shapely
 import shapely.wkt
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import exists, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from geo import activities, assets, neighbourhoods
@@ -23,6 +23,7 @@ from geo.records import act_as
 from geo.vocabulary import Kind, Level
 
 LOADER = "demo"
+FIRST_START = 0x6B616174
 MUNICIPALITY = "Oegstgeest"
 OUTLINES = Path("boundaries/oegstgeest.geojson")
 RECORDS = Path("demo/oegstgeest.toml")
@@ -40,7 +41,11 @@ class Loaded(NamedTuple):
 
 
 def is_empty(session: Session) -> bool:
-    """Say whether the database holds no neighbourhood and no asset at all."""
+    """Say whether the database holds no neighbourhood and no asset at all.
+
+    Until the transaction ends, nobody else is told so: of two first starts one loads the demo.
+    """
+    session.execute(select(func.pg_advisory_xact_lock(FIRST_START)))
     return not session.scalar(select(exists(select(Neighbourhood.id)) | exists(select(Asset.id))))
 
 

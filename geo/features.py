@@ -70,7 +70,7 @@ def condition(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[bool]:
     if flaws:
         known = ", ".join(shown.filters)
         raise InvalidInput(f"{flaws[0].field!r} is no filter of {name!r}. Its filters: {known}.", *flaws)
-    return and_(shown.seen(viewer, wanted), *(shown.filters[key](value) for key, value in asked.items()))
+    return and_(shown.seen(viewer), shown.unasked(wanted), *(shown.filters[key](value) for key, value in asked.items()))
 
 
 def select_page(viewer: Viewer, name: str, wanted: Wanted, limit: int, offset: int) -> Select[str, int]:
@@ -100,7 +100,7 @@ def chosen(session: Session, viewer: Viewer, name: str, wanted: Wanted, items: S
     """Read some items by id, those that the viewer sees; `wanted` says for when, as in the page that they are on."""
     shown = collection(name)
     rows = select(shown.id, text_of(viewer, name, wanted)).select_from(shown.source(viewer))
-    seen = rows.where(shown.seen(viewer, wanted), shown.id.in_(items))
+    seen = rows.where(shown.seen(viewer), shown.id.in_(items))
     return {item: json.loads(text) for item, text in session.execute(seen)}
 
 
@@ -108,7 +108,7 @@ def one_text(session: Session, viewer: Viewer, name: str, item: str) -> str:
     """Read one feature as text; NotFound when it is not there or the viewer may not know that it is."""
     shown = collection(name)
     key = shown.key(item)
-    where = and_(shown.seen(viewer, Wanted()), shown.id == key) if key is not None else None
+    where = and_(shown.seen(viewer), shown.id == key) if key is not None else None
     statement = select(text_of(viewer, name, Wanted())).select_from(shown.source(viewer))
     found = session.scalar(statement.where(where)) if where is not None else None
     if found is None:

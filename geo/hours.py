@@ -6,6 +6,7 @@ from opening_hours import OpeningHours, State, validate
 
 from geo.days import PARTS
 
+WEEKS = 5
 LONGEST = 500  # characters; real ones are far shorter
 
 
@@ -15,16 +16,18 @@ def parse(hours: str) -> OpeningHours | None:
 
 
 def open_mask(hours: OpeningHours, week_of: date) -> int:
-    """Give the bits (3 * weekday + part, Monday morning = 0) of the day parts in which it is open in the week of a day.
+    """Give the bits (3 * weekday + part, Monday morning = 0) of the parts in which any of five weeks is open.
 
-    A part counts when it is open at any minute of it; nights after midnight belong to no part. Public and school
-    holidays are left out: this is the ordinary week.
+    Five weeks, the first that of `week_of`, hold every "first Tuesday of the month". A part counts when it is open at
+    any minute of it; nights after midnight belong to no part. Public and school holidays are left out.
     """
     monday = datetime.combine(week_of - timedelta(week_of.weekday()), time())
     mask = 0
-    for start, end, state, _ in hours.intervals(monday, monday + timedelta(7)):
-        if state == State.OPEN:
-            mask |= sum(1 << bit for bit, (first, last) in enumerate(_parts(monday)) if start < last and end > first)
+    for week in range(WEEKS):
+        parts = _parts(monday + timedelta(7 * week))
+        for start, end, state, _ in hours.intervals(parts[0][0], parts[-1][1]):
+            if state == State.OPEN:
+                mask |= sum(1 << bit for bit, (first, last) in enumerate(parts) if start < last and end > first)
     return mask
 
 

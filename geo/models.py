@@ -63,7 +63,8 @@ class Catchment(Base):
 
 # A volunteer is a person: the row says in which neighbourhood and with what they help, nothing else.
 PERSON_HAS_NO_PUBLIC_WORDS = """kind <> 'volunteer' OR num_nonnulls(name, summary, description, place, area, address,
- postcode, city, url, opening_hours, cost, capacity, organisation_id, confirmed_by) = 0"""
+ postcode, city, url, opening_hours, cost, capacity, organisation_id, confirmed_by, legal_form,
+ ladder_level, founded_in) = 0 AND accessibility = '{}' AND growth = '[]' AND funding = '{}'"""
 
 
 class Asset(Versioned, Base):

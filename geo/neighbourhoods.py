@@ -6,11 +6,12 @@ from uuid import uuid4
 
 import numpy as np
 import shapely
+from geoalchemy2 import Geography
 from geoalchemy2.shape import from_shape, to_shape
 from pyproj import Transformer
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select, true
+from sqlalchemy import cast, func, select, true
 from sqlalchemy.orm import Session
 
 from geo import checks
@@ -22,6 +23,7 @@ from geo.models import Neighbourhood
 from geo.records import OWN
 from geo.vocabulary import Level, Term
 
+HOLE_M, HOLE_DEGREES = 250.0, 0.005  # how far a place may lie from every outline and still belong to one
 OVERVIEW_M = 20.0  # what an overview may leave out, metres
 LONGEST_NAME = 120
 FIGURES = ("residents", "residents_65", "households", "one_person_households")
@@ -39,7 +41,7 @@ SHOWN = Collection(
     geometry=Neighbourhood.geom,
     columns=lambda _wanted: {**own(Neighbourhood), "parent": Neighbourhood.parent_id},
     source=lambda _viewer: Neighbourhood.__table__,
-    seen=lambda _viewer, _wanted: Neighbourhood.id.is_not(None),
+    seen=lambda _viewer: true(),
     order=(Neighbourhood.code, Neighbourhood.year, Neighbourhood.id),
     filters={
         "bbox": lambda box: in_box(Neighbourhood.geom, box),
@@ -155,13 +157,14 @@ def draw(session: Session, name: str, outline: BaseGeometry) -> Neighbourhood:
 def holding(session: Session, shape: BaseGeometry) -> str | None:
     """Find the buurt of the latest year that holds a place (WGS 84); of an area, the one that holds a point in it.
 
-    In an overlap the lowest code wins; None where no stored buurt holds it.
+    In an overlap the lowest code wins; in a hole between outlines the nearest within 250 m; None where there is none.
     """
     spot = from_shape(shape.representative_point(), WGS84)
     latest = select(func.max(Neighbourhood.year)).where(Neighbourhood.level == Level.buurt).scalar_subquery()
-    inside = func.ST_Covers(Neighbourhood.geom, spot)
-    found = select(Neighbourhood.id).where(Neighbourhood.level == Level.buurt, Neighbourhood.year == latest, inside)
-    return session.scalar(found.order_by(Neighbourhood.code).limit(1))
+    metres = func.ST_Distance(cast(Neighbourhood.geom, Geography), cast(spot, Geography))
+    near = func.ST_DWithin(Neighbourhood.geom, spot, HOLE_DEGREES)  # wide, and by the index
+    found = select(Neighbourhood.id).where(Neighbourhood.level == Level.buurt, Neighbourhood.year == latest, near)
+    return session.scalar(found.where(metres <= HOLE_M).order_by(metres, Neighbourhood.code).limit(1))
 
 
 def named(session: Session, field: str, asked: Sequence[str]) -> list[Neighbourhood]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Date, Select, Text, cast, func, literal_column, null, select, union_all
+from sqlalchemy import ColumnElement, Date, Select, Text, case, cast, func, literal_column, null, select, union_all
 from sqlalchemy.orm import Session
 
 from geo.activities import since
@@ -43,7 +43,8 @@ def find(session: Session, viewer: Viewer, wanted: Wanted, *, limit: int, offset
     read = {name: [item for kind, item in rows if kind == name] for name in ("assets", "activities")}
     asked = replace(wanted, kind=())
     found = {name: chosen(session, viewer, name, asked, items) for name, items in read.items() if items}
-    return Found(total, [{**found[name][item], "collection": name} for name, item in rows])
+    listed = [{**found[name][item], "collection": name} for name, item in rows if item in found[name]]
+    return Found(total, listed)
 
 
 def kinds_on_the_map() -> Sequence[str]:
@@ -60,7 +61,8 @@ def _parts(viewer: Viewer, wanted: Wanted) -> list[Select[Any]]:
         asked = replace(wanted, kind=())
         when = next_on(since(asked))
         soon = func.nullif(func.least(when, since(asked) + SOON_DAYS), since(asked) + SOON_DAYS)
-        rows = _rows(viewer, "activities", asked, Activity.title, soon, Activity.time_from)
+        hour = case((soon.is_not(None), Activity.time_from))
+        rows = _rows(viewer, "activities", asked, Activity.title, soon, hour)
         parts.append(rows.where(when.is_not(None)))
     return parts
 

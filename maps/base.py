@@ -50,7 +50,7 @@ class PageFigure(Figure):
         """Render the tree and give its three parts."""
         self.render()
         header, html, script = (part.render() for part in (self.header, self.html, self.script))
-        return Parts(Markup(header), Markup(html), Markup(script.strip()))  # constants  # noqa: S704  # nosec B704
+        return Parts(Markup(header), Markup(html), Markup(script.strip()))  # constants  # noqa: S704
 
 
 class PageMap(Map):

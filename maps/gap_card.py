@@ -75,8 +75,12 @@ def _reach(p: Properties, subject: Subject, norm_m: float, reader: Reader) -> li
 
 
 def _nearest(p: Properties, beyond: int, reader: Reader) -> list[str]:
-    if p["nearest_id"] is None:
+    if p["nearest_m"] is None:
         return [reader.say("There is none on the map.")]
+    if p["nearest_name"] is None:  # gone since the run
+        return [
+            reader.say("The nearest is typically %(distance)s away.", {"distance": reader.distance(p["nearest_m"])})
+        ]
     values = {"name": p["nearest_name"], "distance": reader.distance(p["nearest_m"])}
     if beyond:
         return [reader.say("For most of them the nearest is %(name)s, typically %(distance)s away.", values)]

@@ -93,8 +93,10 @@ def bands(subject: Subject, reader: Reader) -> list[Band]:
 def value_words(p: Properties, reader: Reader) -> str:
     """Give the one figure by which a neighbourhood is coloured, with its unit."""
     if p["kind"] == "volunteer":
-        if p["per_1000"] is None:
+        if p["volunteers"] is None:
             return reader.say("fewer than 10")
+        if p["per_1000"] is None:
+            return reader.say("unknown")
         return reader.say("%(number)s per 1,000", {"number": reader.tenths(p["per_1000"])})
     share = beyond(p)
     return reader.say("unknown") if share is None else reader.percent(share)

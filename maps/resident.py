@@ -10,8 +10,6 @@ from maps.frame import Frame, render
 from maps.layers import resident_map
 from maps.rows import SHOWN, Feature, Row, row_of
 
-WHENS = ("any", "today", "week")
-
 
 class Choice(NamedTuple):
     """One option of a filter."""

@@ -36,9 +36,10 @@ def _source(viewer: Viewer) -> FromClause:
     return joined.join(Neighbourhood, Coverage.neighbourhood_id == Neighbourhood.id).outerjoin(Asset, nearest)
 
 
-def _of_run(_viewer: Viewer, wanted: Wanted) -> ColumnElement[bool]:
+def _unasked(wanted: Wanted) -> ColumnElement[bool]:
+    """Without a run asked for, the latest is meant."""
     newest = select(CoverageRun.id).order_by(CoverageRun.computed_at.desc(), CoverageRun.id).limit(1)
-    of_run = Coverage.run_id == (wanted.run or newest.scalar_subquery())
+    of_run = true() if wanted.run else Coverage.run_id == newest.scalar_subquery()
     return and_(of_run, _of_subject(wanted))
 
 
@@ -66,7 +67,8 @@ SHOWN = Collection(
     geometry=Neighbourhood.overview,
     columns=_columns,
     source=_source,
-    seen=_of_run,
+    seen=lambda _viewer: true(),
+    unasked=_unasked,
     order=(_level_rank(), Neighbourhood.code, Coverage.kind, Coverage.service, Coverage.id),
     filters={
         "bbox": lambda box: in_box(Neighbourhood.geom, box),

@@ -9,11 +9,12 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo import assets, neighbourhoods
+from geo import assets, features, neighbourhoods
 from geo.coverage import results, run
 from geo.errors import Conflict, InvalidInput
 from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
 from geo.neighbourhoods import Area, Origin
+from geo.privacy import VISITOR
 from geo.vocabulary import Kind, Level, Status
 
 KEY = b"a key for these tests"
@@ -188,3 +189,18 @@ def test_an_overview_fits_together_where_the_outlines_do(village: Session) -> No
     shapes = [outline for row, outline in neighbourhoods.outlines(village, 2024) if row.level == Level.buurt]
     assert shapely.coverage_is_valid(shapely.set_precision(shapes, 0.01))
     assert village.scalar(select(Neighbourhood.parent_id).where(Neighbourhood.code == "BU99990101")) == "WK999901.2024"
+
+
+def test_a_figure_of_an_earlier_run_can_still_be_read_on_its_own(village: Session) -> None:
+    first, _ = compute(village), compute(village)
+    row = rows(village, first, kind=Kind.community_room)["GM9999"]
+    read = features.one(village, VISITOR, "coverage", str(row.id))
+    assert (read["properties"]["run"], read["properties"]["code"]) == (str(first.id), "GM9999")
+
+
+@pytest.mark.parametrize(("away", "code"), [(0, "BU99990102"), (200, "BU99990102"), (300, None)])
+def test_a_place_in_a_hole_between_outlines_belongs_to_the_nearest(
+    village: Session, away: int, code: str | None
+) -> None:
+    room = add(village, place=spot(800 + away, 100))
+    assert room.neighbourhood_id == (None if code is None else f"{code}.2024")

@@ -38,7 +38,7 @@ def test_first_what_takes_place_soon_then_the_rest_by_name_then_what_has_no_plac
     room(session, "Zaal Zon")
     room(session, "aula")
     room(session, "Overal", place=None)
-    walk(session, "Later", 20)
+    walk(session, "Later", 20, time_from="10:00")
     walk(session, "Morgen laat", 1, time_from="19:00")
     walk(session, "Morgen vroeg", 1, time_from="09:00")
     walk(session, "Vandaag", 0)
@@ -87,6 +87,8 @@ def test_a_short_word_begins_a_word_and_a_longer_one_may_end_a_compound(session:
     assert names(session, Wanted(q="eten")) == ["Samen eten"]
     assert names(session, Wanted(q="maaltijd")) == ["Samen eten"]
     assert names(session, Wanted(q="ontmo")) == ["Ontmoeten"]
+    room(session, "'t Trefpunt (bij de kerk)")
+    assert names(session, Wanted(q="'t")) == names(session, Wanted(q="(bij")) == ["'t Trefpunt (bij de kerk)"]
 
 
 @pytest.mark.parametrize("wild", ["%", "_", "%%", "\\", "'", ".", "(", "[a", "a{9", "\\m"])
@@ -131,3 +133,19 @@ def test_an_activity_at_an_archived_place_is_gone_with_it(session: Session) -> N
     assert names(session) == ["Koor", "Zaal"]
     assets.archive(session, hall.id, None)
     assert names(session) == []
+
+
+def test_an_activity_with_a_place_of_its_own_takes_nothing_from_where_its_host_is(session: Session) -> None:
+    west, east = shapely.box(90_000, 460_000, 91_000, 461_000), shapely.box(91_000, 460_000, 92_000, 461_000)
+    buurten = [Area("BU1", "West", Level.buurt, west, {}), Area("BU2", "East", Level.buurt, east, {})]
+    neighbourhoods.load(session, buurten, Origin(2024, "paper", None, schematic=True), {})
+    here, there = (neighbourhoods.to_wgs84(shapely.Point(x, 460_500)) for x in (90_500, 91_500))
+    hall = {"kind": Kind.community_room, "name": "Zaal", "address": "Dorpsstraat 1", "place": here}
+    host = assets.create(session, hall)
+    walk(session, "Binnen", 1, place=None, asset=host.id)
+    walk(session, "Buiten", 2, place=there, asset=host.id)
+    inside, outside = (
+        f["properties"] for f in search.find(session, VISITOR, Wanted(kind=("activity",)), limit=9).features
+    )
+    assert (inside["address"], inside["neighbourhood_name"]) == ("Dorpsstraat 1", "West")
+    assert (outside["address"], outside["neighbourhood_name"]) == (None, "East")

@@ -37,6 +37,11 @@ def test_a_night_past_twelve_belongs_to_the_evening_before_only() -> None:
     assert bits("Fr 20:00-02:00") == {14}
 
 
+def test_what_is_open_once_a_month_is_open_on_that_part() -> None:
+    assert bits("Tu[1] 14:00-16:00") == {4}
+    assert bits("Tu[-1] 14:00-16:00") == {4}
+
+
 def test_public_holidays_do_not_change_the_ordinary_week() -> None:
     assert bits("Mo-Fr 09:00-12:00; PH off") == {0, 3, 6, 9, 12}
 
