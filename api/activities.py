@@ -93,6 +93,6 @@ def change_activity(
 
 
 @router.delete("/{item}", name="archive_activity", status_code=204)
-def archive_activity(session: Session, viewer: CurrentViewer, item: UUID, version: Version) -> None:
+def archive_activity(session: Session, item: UUID, version: Version) -> None:
     """Take an activity off the map. The record and its history stay."""
     activities.archive(session, item, version)

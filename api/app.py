@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from api import activities, assets, coverage, errors, frames, health, logs, neighbourhoods, ogc, pages, parameters
 from api.answers import REFUSALS
-from api.deps import CurrentViewer, viewer_of
+from api.deps import viewer_of
 from api.heads import Heads
 from api.limits import BodyLimit
 from geo.settings import Settings
@@ -35,7 +35,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
         app.include_router(module.router)
 
     @app.get("/v1/openapi.json", name="read_openapi", include_in_schema=False)
-    def read_openapi(request: Request, viewer: CurrentViewer) -> JSONResponse:
+    def read_openapi(request: Request) -> JSONResponse:
         """The description of this API."""
         accepted = request.headers.get("accept", "*/*")
         plain = "*/*" not in accepted and "version=3.1" not in accepted  # GDAL takes version 3.0, or plain JSON

@@ -116,6 +116,6 @@ def change_asset(session: Session, viewer: CurrentViewer, item: UUID, sent: Asse
 
 
 @router.delete("/{item}", name="archive_asset", status_code=204)
-def archive_asset(session: Session, viewer: CurrentViewer, item: UUID, version: Version) -> None:
+def archive_asset(session: Session, item: UUID, version: Version) -> None:
     """Take an asset off the map. The record and its history stay."""
     assets.archive(session, item, version)

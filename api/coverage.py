@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from api.deps import CurrentSettings, CurrentViewer, Session
+from api.deps import CurrentSettings, Session
 from api.ogc import base, link
 from geo import folder
 from geo.coverage import results, run
@@ -48,22 +48,20 @@ class RunAsked(BaseModel):
 
 
 @router.get("", name="read_runs")
-def read_runs(request: Request, session: Session, viewer: CurrentViewer, settings: CurrentSettings) -> Runs:
+def read_runs(request: Request, session: Session, settings: CurrentSettings) -> Runs:
     """The runs that are kept, the newest first."""
     here = f"{base(request, settings)}/coverage/runs"
     return Runs(runs=[Run.model_validate(each) for each in results.runs(session)], links=[link(here, "self")])
 
 
 @router.get("/{run_id}", name="read_run")
-def read_run(session: Session, viewer: CurrentViewer, run_id: UUID) -> Run:
+def read_run(session: Session, run_id: UUID) -> Run:
     """One run; its results are at /v1/collections/coverage/items?run=…"""
     return Run.model_validate(results.kept(session, run_id))
 
 
 @router.post("", name="start_run", status_code=201, response_model=Run)
-def start_run(
-    request: Request, session: Session, viewer: CurrentViewer, settings: CurrentSettings, asked: RunAsked
-) -> JSONResponse:
+def start_run(request: Request, session: Session, settings: CurrentSettings, asked: RunAsked) -> JSONResponse:
     """Compute the coverage of all neighbourhoods now, and keep it as the latest run."""
     made = run.run(
         session,

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter
 
-from api.deps import CurrentViewer, Session
+from api.deps import Session
 from geo import db
 from geo.errors import Unavailable
 
@@ -16,7 +16,7 @@ def livez() -> dict[str, str]:
 
 
 @router.get("/readyz", name="readyz")
-def readyz(session: Session, viewer: CurrentViewer) -> dict[str, str]:
+def readyz(session: Session) -> dict[str, str]:
     """Say that the database answers and has the tables of this version; 503 where not."""
     if not db.migrated(session.get_bind().engine):
         raise Unavailable("The database does not have the tables of this version yet.")

@@ -159,7 +159,7 @@ def link(href: str, rel: str, media: str = "application/json", title: str | None
 
 @router.get("", name="read_landing", include_in_schema=False)
 @router.get("/", name="read_landing")
-def landing(request: Request, viewer: CurrentViewer, settings: CurrentSettings) -> dict[str, Any]:
+def landing(request: Request, settings: CurrentSettings) -> dict[str, Any]:
     """Where to go from here."""
     root = base(request, settings)
     return {
@@ -177,13 +177,13 @@ def landing(request: Request, viewer: CurrentViewer, settings: CurrentSettings) 
 
 
 @router.get("/conformance", name="read_conformance")
-def conformance(viewer: CurrentViewer) -> dict[str, list[str]]:
+def conformance() -> dict[str, list[str]]:
     """The conformance classes that tests cover."""
     return {"conformsTo": CONFORMS_TO}
 
 
 @router.get("/vocabulary", name="read_vocabulary")
-def read_vocabulary(viewer: CurrentViewer) -> dict[str, dict[str, dict[str, str | None]]]:
+def read_vocabulary() -> dict[str, dict[str, dict[str, str | None]]]:
     """All controlled terms by key, with their Dutch and English labels and what they are called elsewhere."""
     return {name: {str(key): term._asdict() for key, term in terms.items()} for name, terms in TERMS.items()}
 
@@ -207,7 +207,7 @@ def described(root: str, name: str) -> dict[str, Any]:
 
 
 @router.get("/collections", name="read_collections")
-def read_collections(request: Request, viewer: CurrentViewer, settings: CurrentSettings) -> dict[str, Any]:
+def read_collections(request: Request, settings: CurrentSettings) -> dict[str, Any]:
     """The collections there are."""
     root = base(request, settings)
     found = [described(root, name) for name in features.COLLECTIONS]
@@ -215,9 +215,7 @@ def read_collections(request: Request, viewer: CurrentViewer, settings: CurrentS
 
 
 @router.get("/collections/{collection}", name="read_collection")
-def read_collection(
-    request: Request, collection: str, viewer: CurrentViewer, settings: CurrentSettings
-) -> dict[str, Any]:
+def read_collection(request: Request, collection: str, settings: CurrentSettings) -> dict[str, Any]:
     """One collection, with the filters that it has."""
     return described(base(request, settings), collection)
 

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as DatabaseSession
 from sqlalchemy.orm import load_only
 
-from api.deps import CurrentSettings, CurrentViewer, Session
+from api.deps import CurrentSettings, Session
 from api.frames import CurrentFrame, answer
 from api.texts import Key, Keys, Line
 from geo import features
@@ -132,7 +132,6 @@ def items(collection: str, asked: dict[str, object]) -> str:
 def resident_page(
     request: Request,
     session: Session,
-    viewer: CurrentViewer,
     page: CurrentFrame,
     query: Annotated[ResidentQuery, Query()],
 ) -> Response:
@@ -164,7 +163,7 @@ def buurten_of(session: DatabaseSession) -> Sequence[Neighbourhood]:
 
 
 @router.get("/places/{place}", name="place_page")
-def place_page(request: Request, session: Session, viewer: CurrentViewer, page: CurrentFrame, place: str) -> Response:
+def place_page(request: Request, session: Session, page: CurrentFrame, place: str) -> Response:
     """The card of one place or initiative."""
     feature = features.one(session, VISITOR, "assets", place)
     here = features.page(session, VISITOR, "activities", Wanted(asset=UUID(feature["id"])), limit=MOST).features
@@ -174,18 +173,14 @@ def place_page(request: Request, session: Session, viewer: CurrentViewer, page: 
 
 
 @router.get("/activities/{activity}", name="activity_page")
-def activity_page(
-    request: Request, session: Session, viewer: CurrentViewer, page: CurrentFrame, activity: str
-) -> Response:
+def activity_page(request: Request, session: Session, page: CurrentFrame, activity: str) -> Response:
     """The card of one activity."""
     feature = features.one(session, VISITOR, "activities", activity)
     return answer(request, page, resident.activity_page(page, feature, today()))
 
 
 @router.get("/gaps", name="gaps_page")
-def gaps_page(
-    request: Request, session: Session, viewer: CurrentViewer, page: CurrentFrame, query: Annotated[GapsQuery, Query()]
-) -> Response:
+def gaps_page(request: Request, session: Session, page: CurrentFrame, query: Annotated[GapsQuery, Query()]) -> Response:
     """Where what is missing."""
     if query.what:
         asked = broker.subject_query(broker.subject_of(query.what))
@@ -202,7 +197,6 @@ def gaps_page(
 def gap_page(
     request: Request,
     session: Session,
-    viewer: CurrentViewer,
     page: CurrentFrame,
     neighbourhood: str,
     query: Annotated[GapsQuery, Query()],
@@ -241,9 +235,7 @@ def told(run: CoverageRun | None) -> Run | None:
 
 
 @router.get("/about", name="about_page")
-def about_page(
-    request: Request, session: Session, viewer: CurrentViewer, page: CurrentFrame, settings: CurrentSettings
-) -> Response:
+def about_page(request: Request, session: Session, page: CurrentFrame, settings: CurrentSettings) -> Response:
     """What this map is, and how it is made."""
     reader, run = page.reader, results.latest(session)
     parameters = {
