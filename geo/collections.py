@@ -27,7 +27,7 @@ from geo.base import WGS84, Base
 from geo.days import Days
 from geo.models import Neighbourhood
 from geo.privacy import Viewer
-from geo.vocabulary import COMPOUND, SERVICES, THEMES, Level, Term, keys_named
+from geo.vocabulary import COMPOUND, SERVICES, THEMES, Level, Term, keys_named, stem
 
 Column = SQLColumnExpression[Any]
 Columns = dict[str, Column]
@@ -143,7 +143,7 @@ def says(text: Column, q: str, services: Column, themes: Column) -> ColumnElemen
                 ways.append(carried.op("&&")(keys(named)))
         return or_(*ways)
 
-    return and_(True, *(told(word) for word in q.lower().split()))
+    return and_(True, *(told(word) for word in map(stem, q.lower().split())))
 
 
 def keys(values: Sequence[str]) -> ColumnElement[Any]:

@@ -203,9 +203,14 @@ def unknown_terms(field: str, keys: list[str], terms: Mapping[str, Term]) -> lis
     return [Flaw(field, f"{key!r} is not one of: {known}") for key in keys if key not in terms]
 
 
+def stem(word: str) -> str:
+    """Leave off the ending of a Dutch verb or plural, so that "wandelen" finds "wandelclub"; short words stay whole."""
+    return word[:-2] if len(word) >= COMPOUND + 2 and word.endswith("en") else word
+
+
 def keys_named(word: str, terms: Mapping[str, Term]) -> list[str]:
     """Give the keys of the terms whose Dutch or English label holds a word; a short one must begin a word there."""
-    found = word.casefold()
+    found = stem(word.casefold())
     return [key for key, term in terms.items() if _holds(f"{term.nl} {term.en}".casefold(), found)]
 
 

@@ -112,6 +112,7 @@ export function showGaps(map) {
     parts: ["#list", ".map__corner", ".filters__run"],
     address: addressOf,
     swapped: () => {
+      foldLegend();
       listAddress = window.location.pathname + window.location.search;
       title = document.title;
       const again = chosen && rowOf(chosen)?.dataset.href;
@@ -151,8 +152,13 @@ export function showGaps(map) {
     close();
     if (address !== listAddress) load(address, false);
   });
-  if (narrow.matches) document.getElementById("legend")?.removeAttribute("open");
+  foldLegend();
   fill();
+}
+
+// On a narrow screen the map needs the room that an open legend takes.
+function foldLegend() {
+  if (narrow.matches) document.getElementById("legend")?.removeAttribute("open");
 }
 
 // Volunteers stand in the data once for all services and once per service: one shape for each neighbourhood will do.

@@ -87,6 +87,8 @@ def test_a_short_word_begins_a_word_and_a_longer_one_may_end_a_compound(session:
     assert names(session, Wanted(q="eten")) == ["Samen eten"]
     assert names(session, Wanted(q="maaltijd")) == ["Samen eten"]
     assert names(session, Wanted(q="ontmo")) == ["Ontmoeten"]
+    room(session, "Wandelclub")
+    assert names(session, Wanted(q="wandelen")) == ["Wandelclub"]
     room(session, "'t Trefpunt (bij de kerk)")
     assert names(session, Wanted(q="'t")) == names(session, Wanted(q="(bij")) == ["'t Trefpunt (bij de kerk)"]
 
