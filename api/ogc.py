@@ -15,6 +15,7 @@ from api.deps import CurrentSettings, CurrentViewer, Session
 from api.parameters import SEVERAL
 from api.texts import Key, Line, Listed
 from geo import features, vocabulary
+from geo.checks import NETHERLANDS
 from geo.collections import Box, Wanted
 from geo.days import AMSTERDAM, Days
 from geo.settings import Settings
@@ -200,7 +201,7 @@ def described(root: str, name: str) -> dict[str, Any]:
         "descriptions": {"nl": shown.about.nl, "en": shown.about.en},
         "itemType": "feature",
         "crs": [CRS84],
-        "extent": {"spatial": {"bbox": [[3.2, 50.7, 7.3, 53.7]], "crs": CRS84}},
+        "extent": {"spatial": {"bbox": [NETHERLANDS], "crs": CRS84}},
         "filters": list(shown.filters),
         "links": [link(here, "self"), link(f"{here}/items", "items", GEOJSON)],
     }

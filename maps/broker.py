@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
+from geo.days import AMSTERDAM
 from geo.vocabulary import KINDS, LEVELS, SERVICES
 from maps.frame import Frame, render
 from maps.gap_card import gap_card
@@ -14,8 +14,6 @@ from maps.layers import gap_map
 from maps.reader import Reader
 from maps.resident import Choice
 from maps.rows import Feature
-
-AMSTERDAM = ZoneInfo("Europe/Amsterdam")
 
 COLUMNS = ("name", "uncovered", "share", "nearest")  # of the ranking; each can set its order
 SHOWN_LEVELS = ("buurt", "wijk", "gemeente", "drawn")

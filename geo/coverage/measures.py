@@ -18,8 +18,8 @@ def sums(values: Floats, belongs: Belongs, areas: int) -> Floats:
     return np.bincount(belongs.area, values[belongs.point], minlength=areas).astype(float)
 
 
-def median(values: Floats, weights: Floats, quantile: float = 0.5) -> float:
-    """Give the smallest value below or at which at least the quantile of all weight lies.
+def median(values: Floats, weights: Floats) -> float:
+    """Give the smallest value below or at which at least half of all weight lies.
 
     values   shape (n,), inf allowed
     weights  shape (n,), >= 0
@@ -29,7 +29,7 @@ def median(values: Floats, weights: Floats, quantile: float = 0.5) -> float:
         return float("inf")
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order])
-    return float(values[order][np.searchsorted(reached, quantile * reached[-1] * (1 - 1e-12))])
+    return float(values[order][np.searchsorted(reached, reached[-1] / 2 * (1 - 1e-12))])
 
 
 def medians(values: Floats, weights: Floats, belongs: Belongs, areas: int) -> Floats:
