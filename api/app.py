@@ -1,18 +1,46 @@
 """The web application: all routes, one shape of error, one table of who may what."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
 from fastapi import Depends, FastAPI
+from fastapi.concurrency import run_in_threadpool
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
 
-from api import activities, assets, coverage, errors, frames, health, logs, neighbourhoods, ogc, pages, parameters
+from api import (
+    activities,
+    assets,
+    coverage,
+    errors,
+    frames,
+    health,
+    imports,
+    imports_page,
+    logs,
+    neighbourhoods,
+    ogc,
+    pages,
+    parameters,
+    uploads,
+)
 from api.answers import REFUSALS
 from api.deps import viewer_of
 from api.heads import Heads
 from api.limits import BodyLimit
+from geo.errors import Unavailable
 from geo.settings import Settings
+
+
+@asynccontextmanager
+async def starting(app: FastAPI) -> AsyncIterator[None]:
+    """Begin without the uploads that nobody came back for."""
+    with suppress(Unavailable):  # no folder for them: then nobody can upload, and all else goes on
+        await run_in_threadpool(uploads.sweep, app.state.settings)
+    yield
 
 
 def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
@@ -29,9 +57,10 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
         redirect_slashes=False,
         responses=REFUSALS,
         dependencies=[Depends(viewer_of, scope="function"), Depends(parameters.check)],
+        lifespan=starting,
     )
     app.state.settings, app.state.sessions = settings, sessions
-    for module in (health, ogc, assets, activities, neighbourhoods, coverage, pages):
+    for module in (health, ogc, assets, activities, neighbourhoods, coverage, imports, pages, imports_page):
         app.include_router(module.router)
 
     @app.get("/v1/openapi.json", name="read_openapi", include_in_schema=False)

@@ -1,27 +1,26 @@
 """The command line: a second front door. `kaart up` is what `make run` ends in."""
 
+import getpass
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import tempfile
+from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.orm import Session
 
-from api import serve
+from api import backup, deciding, importing, serve, terminal
+from api.terminal import out, progress, tell
 from geo import cluster, db, demo, folder, users
 from geo.coverage.run import run as compute_coverage
-from geo.errors import Conflict, InvalidInput, Refusal, Unavailable
+from geo.errors import Conflict, InvalidInput, Refusal
 from geo.models import Activity, ApiKey, Asset, CoverageRun, Neighbourhood
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
-
-PIPE_WIDTH = 120
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 database = typer.Typer(no_args_is_help=True, help="The database: its tables, its state, its address.")
@@ -32,9 +31,10 @@ app.add_typer(database, name="db")
 app.add_typer(demonstration, name="demo")
 app.add_typer(coverage, name="coverage")
 app.add_typer(keys, name="key")
-
-out = Console(soft_wrap=True, width=None if sys.stdout.isatty() else PIPE_WIDTH)
-progress = Console(stderr=True, soft_wrap=True, highlight=False)
+app.add_typer(importing.app, name="import")
+app.add_typer(deciding.proposed, name="proposals")
+app.command("backup")(backup.backup_command)
+app.command("restore")(backup.restore_command)
 
 
 def main() -> None:
@@ -59,16 +59,16 @@ def up() -> None:
     """Start everything: database, tables, the demo when there is nothing, coverage, the service itself."""
     try:
         settings = read()
-        with serve.listening(settings.host, settings.port) as socket, _engine(settings) as engine:
-            _tell(f"database ready: {_place_of_database(settings)}")
+        with serve.listening(settings.host, settings.port) as socket, terminal.engine(settings) as engine:
+            tell(f"database ready: {terminal.place_of_database(settings)}")
             db.migrate(engine)
-            _tell("tables up to date")
+            tell("tables up to date")
             _fill(settings, engine)
-            _tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
+            tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
             _hint(engine)
             serve.forever(settings, db.sessions(engine), socket)
     except KeyboardInterrupt:
-        _tell("stopped")
+        tell("stopped")
 
 
 def _fill(settings: Settings, engine: Engine) -> None:
@@ -76,29 +76,29 @@ def _fill(settings: Settings, engine: Engine) -> None:
     sessions = db.sessions(engine)
     with sessions.begin() as session:
         if demo.is_empty(session):
-            _tell("the database is empty: loading the demo municipality …")
-            loaded = demo.load(session, CHECKOUT / "data")
-            _tell(f"demo loaded: {loaded.assets} assets, {loaded.activities} activities")
+            tell("the database is empty: loading the demo municipality …")
+            loaded = _load_demo(session, settings)
+            tell(f"demo loaded: {loaded.assets} assets, {loaded.activities} activities")
     with sessions.begin() as session:
         if not session.scalar(select(func.count(CoverageRun.id))):
             try:
-                _tell("computing coverage …")
+                tell("computing coverage …")
                 _compute(session, settings)
             except (Conflict, InvalidInput) as refusal:
-                _tell(str(refusal))
+                tell(str(refusal))
 
 
 def _hint(engine: Engine) -> None:
     """Say how to get an API key, as long as there is none."""
     with db.sessions(engine)() as session:
         if not users.list_keys(session):
-            _tell("to change records, make an API key in another window: .venv/bin/kaart key create NAME")
+            tell("to change records, make an API key in another window: .venv/bin/kaart key create NAME")
 
 
 @database.command()
 def migrate() -> None:
     """Bring the tables up to date."""
-    with _engine(read()) as engine:
+    with terminal.engine(read()) as engine:
         db.migrate(engine)
         out.print("The tables are up to date.")
 
@@ -107,10 +107,10 @@ def migrate() -> None:
 def status() -> None:
     """Show where the database is, its revision, and how much is in it."""
     settings = read()
-    with _engine(settings) as engine:
+    with terminal.engine(settings) as engine:
         current, wanted = db.revisions(engine)
         table = Table(show_header=False)
-        table.add_row("database", escape(_place_of_database(settings)))
+        table.add_row("database", escape(terminal.place_of_database(settings)))
         table.add_row("tables", f"{current or 'none'}" + ("" if current == wanted else f" (wanted: {wanted})"))
         if current == wanted:
             with db.sessions(engine)() as session:
@@ -123,7 +123,7 @@ def status() -> None:
 @database.command()
 def url() -> None:
     """Print the database's address for other programs, such as psql, to use while `kaart up` runs."""
-    with cluster.running(read(), _tell) as address:
+    with cluster.running(read(), tell) as address:
         plain = make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
         out.print(plain, highlight=False, markup=False)
 
@@ -131,16 +131,34 @@ def url() -> None:
 @demonstration.command("load")
 def load_demo() -> None:
     """Load the demo municipality, also into a database that holds something already."""
-    with _work(read()) as session:
-        loaded = demo.load(session, CHECKOUT / "data")
+    settings = read()
+    with terminal.work(settings) as session:
+        loaded = _load_demo(session, settings)
     out.print(f"Loaded: {', '.join(f'{count} {what}' for what, count in loaded._asdict().items())}.")
+
+
+@demonstration.command("remove")
+def remove_demo() -> None:
+    """Take the demo municipality away, before or after loading your own; it does not come back by itself."""
+    with terminal.work(read()) as session:
+        counts = demo.remove(session, getpass.getuser())
+    out.print("Removed: " + ", ".join(f"{number} {what}" for what, number in counts.items()) + ".")
+
+
+def _load_demo(session: Session, settings: Settings) -> demo.Loaded:
+    """Load the demo with the outlines that the settings ask for."""
+    data = CHECKOUT / "data"
+    with tempfile.TemporaryDirectory(prefix="kaart-") as folder:
+        official = settings.demo_boundaries == "pdok"
+        outlines = demo.official(data, settings.pdok_url, Path(folder), tell) if official else None
+        return demo.load(session, data, outlines=outlines)
 
 
 @coverage.command("run")
 def run_coverage() -> None:
     """Compute the coverage of all neighbourhoods now, and keep it as a dated run."""
     settings = read()
-    with _work(settings) as session:
+    with terminal.work(settings) as session:
         made = _compute(session, settings)
         out.print(f"Run {made.id}: {made.year}, norm {made.norm_m:g} m, detour {made.detour:g}.")
 
@@ -148,7 +166,7 @@ def run_coverage() -> None:
 @coverage.command("list")
 def list_runs() -> None:
     """List the runs, the newest first."""
-    with _work(read()) as session:
+    with terminal.work(read()) as session:
         table = Table(Column("id", no_wrap=True), "computed", "year", "norm (m)", "detour")
         for made in session.scalars(select(CoverageRun).order_by(CoverageRun.computed_at.desc(), CoverageRun.id)):
             moment = f"{made.computed_at:%Y-%m-%d %H:%M}"
@@ -163,16 +181,16 @@ def create_key(
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it works.")] = users.DAYS,
 ) -> None:
     """Make an API key and print it: it can not be shown again."""
-    with _work(read()) as session:
+    with terminal.work(read()) as session:
         key = users.create_key(session, name, role, days)
     out.print(key, highlight=False, markup=False)
-    _tell("send it as the header X-API-Key; keep it safe, it can not be shown again")
+    tell("send it as the header X-API-Key; keep it safe, it can not be shown again")
 
 
 @keys.command("list")
 def list_keys() -> None:
     """List the keys, without their secrets."""
-    with _work(read()) as session:
+    with terminal.work(read()) as session:
         table = Table("id", "name", "role", "made", "expires", "revoked")
         for key in users.list_keys(session):
             ended = f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
@@ -184,7 +202,7 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `kaart key list` shows.")]) -> None:
     """End a key now."""
-    with _work(read()) as session:
+    with terminal.work(read()) as session:
         users.revoke_key(session, key_id)
     out.print("Revoked.")
 
@@ -192,35 +210,3 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `kaart ke
 def _compute(session: Session, settings: Settings) -> CoverageRun:
     key = folder.secret(settings)
     return compute_coverage(session, norm_m=settings.norm_m, detour=settings.detour, key=key)
-
-
-@contextmanager
-def _engine(settings: Settings) -> Iterator[Engine]:
-    """Give the engine on the database in use, which keeps running for as long as the block lasts."""
-    with cluster.running(settings, _tell) as address:
-        engine = db.engine(address, settings.db_statement_timeout_s)
-        try:
-            yield engine
-        finally:
-            engine.dispose()
-
-
-@contextmanager
-def _work(settings: Settings) -> Iterator[Session]:
-    """Give a session, committed when the block ends well. Raises Unavailable on tables of another version."""
-    with _engine(settings) as engine:
-        current, wanted = db.revisions(engine)
-        if current != wanted:
-            raise Unavailable("The tables are not those of this version: run `kaart db migrate` first.")
-        with db.sessions(engine).begin() as session:
-            yield session
-
-
-def _place_of_database(settings: Settings) -> str:
-    if settings.database_url:
-        return str(make_url(settings.database_url))
-    return str(folder.var(settings))
-
-
-def _tell(line: str) -> None:
-    progress.print(f"· {line}")

@@ -72,12 +72,12 @@ def bare_frame(request: Request, municipality: str = "", bounds: Box | None = No
 
 
 def frame_of(request: Request, session: Session) -> Frame:
-    """Make the frame of a page: named after the municipality when there is one, looking at all that is stored."""
-    names = session.scalars(select(Neighbourhood.name).where(Neighbourhood.level == Level.gemeente).distinct().limit(2))
-    named = names.all()
+    """Make the frame of a page: named after the municipality when there is one, looking at all that is in force."""
+    names = select(Neighbourhood.name).where(Neighbourhood.level == Level.gemeente, Neighbourhood.in_force)
+    named = session.scalars(names.distinct().limit(2)).all()
     extent = func.ST_Extent(Neighbourhood.overview)
     corners = (func.ST_XMin(extent), func.ST_YMin(extent), func.ST_XMax(extent), func.ST_YMax(extent))
-    west, south, east, north = session.execute(select(*corners)).one()
+    west, south, east, north = session.execute(select(*corners).where(Neighbourhood.in_force)).one()
     bounds = None if west is None else (west, south, east, north)
     return bare_frame(request, named[0] if len(named) == 1 else "", bounds)
 

@@ -6,12 +6,15 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.uploads import MOST_BYTES as MOST_FILE_BYTES
+
 MOST_BYTES = 1_000_000  # far more than any record
-DETAIL = f"The body may hold at most {MOST_BYTES:,} bytes."
+UPLOADS = ("POST", "/v1/imports")  # the one place that takes a file
+MOST_UPLOAD_BYTES = MOST_FILE_BYTES + MOST_BYTES  # the file, and the form that it stands in
 
 
 class BodyLimit:
-    """Answer 413 to a request whose body is larger than a megabyte, told beforehand or found out on the way."""
+    """Answer 413 to a request whose body is too large, told beforehand or found out on the way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -21,9 +24,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        most = MOST_UPLOAD_BYTES if (scope["method"], scope["path"]) == UPLOADS else MOST_BYTES
         told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > MOST_BYTES:
-            await _refuse(scope, receive, send)
+        if not told.isdigit() or int(told) > most:
+            await _refuse(most, scope, receive, send)
             return
         seen = 0
 
@@ -31,13 +35,17 @@ class BodyLimit:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            if seen > MOST_BYTES:
-                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, DETAIL)
+            if seen > most:
+                raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _detail(most))
             return message
 
         await self.app(scope, counted, send)
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    body = {"type": "about:blank", "title": "Request Entity Too Large", "status": 413, "detail": DETAIL}
+def _detail(most: int) -> str:
+    return f"The body may hold at most {most:,} bytes."
+
+
+async def _refuse(most: int, scope: Scope, receive: Receive, send: Send) -> None:
+    body = {"type": "about:blank", "title": "Request Entity Too Large", "status": 413, "detail": _detail(most)}
     await JSONResponse(body, 413, media_type="application/problem+json")(scope, receive, send)

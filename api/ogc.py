@@ -103,6 +103,7 @@ class ItemsQuery(BaseModel):
     service: Listed = Field([], description="Services, by key; see /v1/vocabulary")
     theme: Listed = Field([], description="Themes, by key; see /v1/vocabulary")
     level: Listed = Field([], description="buurt, wijk, gemeente, drawn")
+    year: int | None = Field(None, ge=1900, le=2999, description="Of neighbourhoods; without it those in force")
     neighbourhood: Key | None = Field(None, description="An id (BU05790101.2024) or a code (its latest year)")
     q: Line = Field("", description="Each word must occur in the text or in the label of a theme or service")
     datetime: Key | None = Field(None, description="A day or an interval: when it takes place or is usually open")
@@ -143,7 +144,7 @@ class ItemsQuery(BaseModel):
         return Wanted(
             bbox=box_of(self.bbox) if self.bbox else None,
             kind=tuple(self.kind), service=tuple(self.service), theme=tuple(self.theme), level=tuple(self.level),
-            neighbourhood=self.neighbourhood or None, q=self.q, run=self.run, asset=self.asset,
+            year=self.year, neighbourhood=self.neighbourhood or None, q=self.q, run=self.run, asset=self.asset,
             datetime=days_of(self.datetime) if self.datetime else None,
         )  # fmt: skip
 

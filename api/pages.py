@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field, field_validator
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 from sqlalchemy.orm import load_only
 
@@ -155,10 +155,9 @@ def resident_page(
 
 
 def buurten_of(session: DatabaseSession) -> Sequence[Neighbourhood]:
-    """Read the buurten of the latest year by name, without their outlines."""
-    newest = select(func.max(Neighbourhood.year)).where(Neighbourhood.level == Level.buurt).scalar_subquery()
+    """Read the buurten in force by name, without their outlines."""
     named = load_only(Neighbourhood.id, Neighbourhood.name, Neighbourhood.schematic)
-    wanted = select(Neighbourhood).where(Neighbourhood.level == Level.buurt, Neighbourhood.year == newest)
+    wanted = select(Neighbourhood).where(Neighbourhood.level == Level.buurt, Neighbourhood.in_force)
     return session.scalars(wanted.options(named).order_by(Neighbourhood.name, Neighbourhood.id).limit(MOST)).all()
 
 

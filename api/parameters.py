@@ -9,7 +9,8 @@ from geo.errors import Flaw
 
 API = "/v1"
 SEVERAL = ("kind", "service", "theme", "level")  # parameters that may be given several times
-ASKED = "read_items"  # the one route that has parameters; its query class knows their names
+ASKED = "read_items"  # the one route that has many; its query class knows their names
+FEW = {"read_imports": ("limit",), "confirm_import": ("skip_bad",)}  # those of the others that have any
 
 
 def check(request: Request) -> None:
@@ -20,6 +21,7 @@ def check(request: Request) -> None:
     if not request.url.path.startswith(API):
         return
     given = Counter(name for name, _ in request.query_params.multi_items())
-    if request.scope["route"].name != ASKED:
-        refuse([Flaw(name, "is not known here") for name in given])
+    route = request.scope["route"].name
+    if route != ASKED:
+        refuse([Flaw(name, "is not known here") for name in given if name not in FEW.get(route, ())])
     refuse([Flaw(name, "is given more than once") for name in given if given[name] > 1 and name not in SEVERAL])

@@ -6,15 +6,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
+from geo import checks
+
 LOOKS_WRITTEN = re.compile(r"\d+[-:]")
 
 
 def _storable(text: str) -> str:
-    """Refuse what no database text can hold: the NUL character, and halves of surrogate pairs."""
-    if "\x00" in text:
-        raise ValueError("holds the character NUL, which cannot be stored")
-    if any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValueError("holds half a character (a lone surrogate)")
+    """Refuse what no database text can hold."""
+    if reason := checks.unstorable(text):
+        raise ValueError(reason)
     return text
 
 
@@ -29,10 +29,10 @@ Written = BeforeValidator(_written)
 Day = Annotated[date, Written]
 Time = Annotated[time, Written]
 Storable = AfterValidator(_storable)
-Key = Annotated[str, StringConstraints(max_length=100), Storable]
-Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), Storable]
-Words = Annotated[str, StringConstraints(max_length=1000, strip_whitespace=True), Storable]
-Story = Annotated[str, StringConstraints(max_length=20_000, strip_whitespace=True), Storable]
-Address = Annotated[str, StringConstraints(max_length=2000, strip_whitespace=True), Storable]
+Key = Annotated[str, StringConstraints(max_length=checks.KEY), Storable]
+Line = Annotated[str, StringConstraints(max_length=checks.LINE, strip_whitespace=True), Storable]
+Words = Annotated[str, StringConstraints(max_length=checks.WORDS, strip_whitespace=True), Storable]
+Story = Annotated[str, StringConstraints(max_length=checks.STORY, strip_whitespace=True), Storable]
+Address = Annotated[str, StringConstraints(max_length=checks.ADDRESS, strip_whitespace=True), Storable]
 Keys = Annotated[list[Key], Field(max_length=50)]
 Listed = Annotated[list[Words], Field(max_length=50)]  # each may hold several keys, between commas

@@ -8,7 +8,7 @@ from geoalchemy2.shape import from_shape, to_shape
 from sqlalchemy import ColumnElement, FromClause, and_, case, func, or_, select
 from sqlalchemy.orm import Session
 
-from geo import checks, neighbourhoods
+from geo import checks, whereabouts
 from geo.base import WGS84
 from geo.collections import Collection, Columns, Wanted, drawn, in_box, keys, own, says, uuid_key, within
 from geo.days import Days, as_sql, next_on, today, today_nl
@@ -127,7 +127,7 @@ def _write(session: Session, activity: Activity, values: Values) -> None:
     activity.asset_id = values.get("asset")
     place = values.get("place")
     activity.place = None if place is None else from_shape(place, WGS84)
-    activity.neighbourhood_id = None if place is None else neighbourhoods.holding(session, place)
+    activity.neighbourhood_id = None if place is None else whereabouts.holding(session, place)
 
 
 def _host_flaws(session: Session, asset: UUID | None) -> list[Flaw]:

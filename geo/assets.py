@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
-from geo import checks, hours, neighbourhoods, privacy
+from geo import checks, hours, neighbourhoods, privacy, whereabouts
 from geo.base import WGS84
 from geo.collections import Collection, Columns, Wanted, around, drawn, in_box, keys, own, says, uuid_key, within
 from geo.days import mask_of, today
@@ -143,7 +143,7 @@ def _write(session: Session, asset: Asset, values: Values) -> None:
         asset.area = None if area is None else from_shape(neighbourhoods.multi(area), WGS84)
     shape = area if place is None else place
     if shape is not None:
-        asset.neighbourhood_id = neighbourhoods.holding(session, shape)
+        asset.neighbourhood_id = whereabouts.holding(session, shape)
     elif "neighbourhood" in values:
         lies_in = [values["neighbourhood"]] if values["neighbourhood"] else []
         asset.neighbourhood_id = next((a.id for a in neighbourhoods.named(session, "neighbourhood", lies_in)), None)

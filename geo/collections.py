@@ -43,6 +43,7 @@ class Wanted:
     service: tuple[str, ...] = ()
     theme: tuple[str, ...] = ()
     level: tuple[str, ...] = ()
+    year: int | None = None  # of neighbourhoods; without it those in force
     neighbourhood: str | None = None  # id ("BU05790101.2024"), or a code, which means its latest year
     q: str = ""  # each word must occur in the text, or in the label of a theme or service
     datetime: Days | None = None

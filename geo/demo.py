@@ -3,7 +3,8 @@
 import json
 import random
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,16 +12,20 @@ from uuid import UUID
 
 import shapely
 import shapely.wkt
+from geoalchemy2.shape import to_shape
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from geo import activities, assets, neighbourhoods
 from geo.days import today
-from geo.models import Asset, Neighbourhood
+from geo.errors import InvalidInput, NotFound, Unavailable
+from geo.imports import boundaries, jobs, pdok, read, undo
+from geo.imports.jobs import Order, Source, Task
+from geo.imports.report import Verdict
+from geo.models import Asset, ImportJob, Neighbourhood
 from geo.neighbourhoods import Area, Origin
-from geo.records import act_as
-from geo.vocabulary import Kind, Level
+from geo.vocabulary import JobStatus, Kind, Level, What
 
 LOADER = "demo"
 FIRST_START = 0x6B616174
@@ -41,22 +46,77 @@ class Loaded(NamedTuple):
 
 
 def is_empty(session: Session) -> bool:
-    """Say whether the database holds no neighbourhood and no asset at all.
+    """Say whether the database holds no neighbourhood and no asset, and nothing was ever imported.
 
-    Until the transaction ends, nobody else is told so: of two first starts one loads the demo.
+    A demo that was taken back does not come again. Until the transaction ends, nobody else is told so: of two first
+    starts one loads the demo.
     """
     session.execute(select(func.pg_advisory_xact_lock(FIRST_START)))
-    return not session.scalar(select(exists(select(Neighbourhood.id)) | exists(select(Asset.id))))
+    something = exists(select(Neighbourhood.id)) | exists(select(Asset.id)) | exists(select(ImportJob.id))
+    return not session.scalar(select(something))
 
 
-def load(session: Session, data: Path) -> Loaded:
-    """Load the demo municipality from the folder `data`, days counted back from today.
+def load(session: Session, data: Path, *, outlines: Path | None = None) -> Loaded:
+    """Import the demo municipality from the folder `data`, days counted back from today.
 
-    raises Conflict where its records are there already
+    outlines  a file of official outlines (see `official`) instead of the schematic ones
+    raises    Conflict where its records are there already, or another import is at work
     """
-    act_as(session, LOADER)
-    outlines = _outlines(session, data / OUTLINES)
-    records = tomllib.loads((data / RECORDS).read_text(encoding="utf-8"))
+    loaded: list[Loaded] = []
+    options = {"outlines": "schematic" if outlines is None else outlines.name}
+    order = Order(What.demo, lambda task: loaded.append(_bring(task, data, outlines)), options, skip_bad=True)
+    jobs.run(session, order, _source(data / RECORDS), by=LOADER, progress=_quiet)
+    return loaded[0]
+
+
+def remove(session: Session, by: str) -> dict[str, int]:
+    """Take the demo municipality back, as any import; it does not come again by itself.
+
+    returns  how much was removed, and what is kept because somebody changed it since (see `undo.undo`)
+    raises   NotFound where it is not there; Conflict naming what is in the way
+    """
+    loaded = select(ImportJob.id).where(ImportJob.what == What.demo, ImportJob.status == JobStatus.done)
+    job = session.scalar(loaded.order_by(ImportJob.made_at.desc(), ImportJob.id).limit(1))
+    if job is None:
+        raise NotFound("The demo municipality is not there as an import: there is nothing to take back.")
+    return undo.undo(session, job, by)
+
+
+def official(data: Path, pdok_url: str, into: Path, tell: Callable[[str], None]) -> Path | None:
+    """Fetch the official outlines of the demo municipality from PDOK into the folder `into`.
+
+    None, with one line told, where they cannot be had or do not fit: the demo then takes the schematic ones.
+    """
+    wanted = [feature["properties"] for feature in _features(data / OUTLINES)]
+    try:
+        file = pdok.fetch(pdok_url, wanted[0]["year"], wanted[0]["gemeente"], into, _quiet)
+    except (Unavailable, InvalidInput) as refusal:
+        tell(f"{refusal} The demo takes the schematic outlines that ship with it.")
+        return None
+    given = {feature["properties"].get("buurtcode") for feature in _features(file)}
+    if lacking := [told["code"] for told in wanted if told["code"] not in given]:
+        tell(f"PDOK's outlines lack {', '.join(lacking[:3])}. The demo takes the schematic ones that ship with it.")
+        return None
+    return file
+
+
+def _source(file: Path) -> Source:
+    return Source(file, file.name, read.digest(file), file.stat().st_size)
+
+
+def _quiet(_step: str, _done: int, _total: int | None) -> None:
+    """Tell nobody how far it is: it takes a second."""
+
+
+def _features(file: Path) -> list[Record]:
+    found: list[Record] = json.loads(file.read_text(encoding="utf-8"))["features"]
+    return found
+
+
+def _bring(task: Task, data: Path, official: Path | None) -> Loaded:
+    session, schematic = task.session, data / OUTLINES
+    outlines = _schematic(task, schematic) if official is None else _official(task, schematic, official)
+    records = tomllib.loads(task.file.read_text(encoding="utf-8"))
     organisations = {told["key"]: {k: v for k, v in told.items() if k != "key"} for told in records["organisation"]}
     ids = {
         told["key"]: assets.create(session, _asset(told, organisations, records["licence"])).id
@@ -67,12 +127,30 @@ def load(session: Session, data: Path) -> Loaded:
     people = [person for group in records["volunteers"] for person in _volunteers(group, outlines)]
     for person in people:
         assets.create(session, person)
+    task.report.count(Verdict.new, len(ids) + len(people) + len(records["activity"]))
     return Loaded(len(outlines), len(ids), len(people), len(records["activity"]))
 
 
-def _outlines(session: Session, file: Path) -> dict[str, BaseGeometry]:
+def _official(task: Task, schematic: Path, official: Path) -> dict[str, BaseGeometry]:
+    """Store the official outlines as any file of them; give those of the municipality in RD New by code.
+
+    raises InvalidInput where one is missing that the schematic ones have: its records would have no place
+    """
+    boundaries.load(replace(task, source=_source(official)), boundaries.Options())
+    wanted = [feature["properties"]["code"] for feature in _features(schematic)]
+    ours = Neighbourhood.in_force & (func.substr(Neighbourhood.code, 3, 4) == wanted[0][2:6])
+    stored = task.session.scalars(select(Neighbourhood).where(ours).order_by(Neighbourhood.id))
+    outlines = {area.code: neighbourhoods.to_rd(to_shape(area.geom)) for area in stored}
+    if lacking := [code for code in wanted if code not in outlines]:
+        raise InvalidInput(
+            f"The outlines in {official.name} lack {', '.join(lacking[:3])}: the demo does not fit them."
+        )
+    return outlines
+
+
+def _schematic(task: Task, file: Path) -> dict[str, BaseGeometry]:
     """Store the buurten, and the wijken and gemeente made of them; give all outlines in RD New by code."""
-    features = json.loads(file.read_text(encoding="utf-8"))["features"]
+    features = _features(file)
     buurten = [_area(feature) for feature in features]
     wijk_of = {f["properties"]["code"]: f["properties"]["wijk"] for f in features}
     gemeente = features[0]["properties"]["gemeente"]
@@ -90,9 +168,11 @@ def _outlines(session: Session, file: Path) -> dict[str, BaseGeometry]:
         "EUPL-1.2; key figures CC BY 4.0 (CBS)",
         schematic=properties["schematic"],
     )
-    neighbourhoods.load(session, [whole], origin, {})
-    neighbourhoods.load(session, wijken, origin, {wijk.code: gemeente for wijk in wijken})
-    neighbourhoods.load(session, buurten, origin, wijk_of)
+    neighbourhoods.load(task.session, [whole], origin, {})
+    neighbourhoods.load(task.session, wijken, origin, {wijk.code: gemeente for wijk in wijken})
+    neighbourhoods.load(task.session, buurten, origin, wijk_of)
+    task.report.count(Verdict.new, 1 + len(wijken) + len(buurten))
+    task.report.note("The outlines are schematic: they show where buurten lie, not where they end.")
     return {area.code: area.outline for area in (whole, *wijken, *buurten)}
 
 

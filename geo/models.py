@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from geo.base import Base, Versioned, geometry, terms
-from geo.vocabulary import Kind, Level, Repeat, Role, Status
+from geo.vocabulary import JobStatus, Kind, Level, Repeat, Role, Status, What
 
 
 class Neighbourhood(Versioned, Base):
@@ -20,6 +20,7 @@ class Neighbourhood(Versioned, Base):
         UniqueConstraint("code", "year"),
         Index("neighbourhood_geom", "geom", postgresql_using="gist"),
         Index("neighbourhood_parent", "parent_id"),
+        Index("neighbourhood_listing", "level", "code", postgresql_where=text("in_force")),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)  # "{code}.{year}"
@@ -38,6 +39,7 @@ class Neighbourhood(Versioned, Base):
     households: Mapped[int | None]
     one_person_households: Mapped[int | None]
     figures_missing: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"), default=dict)
+    in_force: Mapped[bool] = mapped_column(server_default=text("true"), default=True)  # no later year has its place
 
 
 class Organisation(Versioned, Base):
@@ -182,15 +184,41 @@ class History(Base):
     """Every change, written by the database. `before` is NULL for a new row, `after` for a deleted one."""
 
     __tablename__ = "history"
-    __table_args__ = (Index("history_row", "row_table", "row_id"),)
+    __table_args__ = (
+        Index("history_row", "row_table", "row_id"),
+        Index("history_job", "job_id", "row_table", postgresql_where=text("job_id IS NOT NULL")),
+    )
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     row_table: Mapped[str]
     row_id: Mapped[str]
     changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
     changed_by: Mapped[str]
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("import_job.id"))
     before: Mapped[dict[str, object] | None] = mapped_column(JSONB)
     after: Mapped[dict[str, object] | None] = mapped_column(JSONB)
+
+
+class ImportJob(Base):
+    """One import: who, of which file, with which options, and what came of it. The history names its rows."""
+
+    __tablename__ = "import_job"
+    __table_args__ = (Index("import_job_made_at", "made_at", "id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    what: Mapped[What]
+    status: Mapped[JobStatus]
+    file_name: Mapped[str]
+    sha256: Mapped[str]
+    bytes: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"), default=dict)
+    counts: Mapped[dict[str, float]] = mapped_column(server_default=text("'{}'"), default=dict)
+    report: Mapped[dict[str, object]] = mapped_column(server_default=text("'{}'"), default=dict)
+    made_by: Mapped[str]
+    made_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    done_at: Mapped[datetime | None]
+    undone_at: Mapped[datetime | None]
+    undone_by: Mapped[str | None]
 
 
 class ApiKey(Base):

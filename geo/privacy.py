@@ -6,12 +6,12 @@ record is written; here it is only looked up.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from geoalchemy2 import WKTElement
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -57,12 +57,21 @@ OPERATIONS: dict[str, Role] = {
     "change_activity": Role.admin,
     "archive_activity": Role.admin,
     "draw_neighbourhood": Role.admin,
+    "upload_import": Role.admin,
+    "read_imports": Role.admin,
+    "read_import": Role.admin,
+    "confirm_import": Role.admin,
+    "discard_import": Role.admin,
+    "undo_import": Role.admin,
+    "read_doubts": Role.admin,
+    "decide_doubt": Role.admin,
     "resident_page": Role.visitor,
     "place_page": Role.visitor,
     "activity_page": Role.visitor,
     "gaps_page": Role.visitor,
     "gap_page": Role.visitor,
     "about_page": Role.visitor,
+    "imports_page": Role.visitor,  # a shell: what it shows, its script asks of the routes above
     "static": Role.visitor,
 }
 
@@ -74,7 +83,7 @@ _PUBLIC_ACTIVITY = """title summary theme services repeat starts_on ends_on next
  asset asset_name address neighbourhood neighbourhood_name source source_id licence demo status confirmed_on
  created_at updated_at version"""
 _PUBLIC_NEIGHBOURHOOD = """code year level name parent residents residents_65 households one_person_households
- figures_missing schematic source licence created_at updated_at version"""
+ figures_missing in_force schematic source licence created_at updated_at version"""
 _PUBLIC_COVERAGE = """run computed_at norm_m neighbourhood code name level kind service residents covered covered_share
  uncovered covered_by_catchment median_m nearest_id nearest_name nearest_m assets_in_reach assets_across_border
  volunteers per_1000 schematic"""
@@ -144,6 +153,25 @@ def keep_secret(session: Session, asset_id: UUID, told: Mapping[str, Any]) -> No
         session.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=parts))
     else:
         session.execute(statement.on_conflict_do_nothing())
+
+
+TRUE_PLACES = (
+    """CREATE TEMP TABLE true_places ON COMMIT DROP AS
+    SELECT asset_id, place AS spot, NULL::text AS neighbourhood_id FROM asset_secret WHERE place IS NOT NULL""",
+    """UPDATE asset a SET neighbourhood_id = t.neighbourhood_id FROM true_places t
+    WHERE t.asset_id = a.id AND a.neighbourhood_id IS DISTINCT FROM t.neighbourhood_id""",
+    "DROP TABLE true_places",
+)
+
+
+def repoint_people(session: Session, settle: Callable[[Session, str], None]) -> int:
+    """Point volunteers to the buurt that holds their true place, as `settle` finds it; gives how many rows change."""
+    lay_out, point, forget = (text(statement) for statement in TRUE_PLACES)
+    session.execute(lay_out)
+    settle(session, "true_places")
+    changed = int(session.execute(point).rowcount)  # type: ignore[attr-defined]
+    session.execute(forget)
+    return changed
 
 
 def published_count(key: bytes, cell: str, count: int) -> int | None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -51,6 +51,10 @@ def _tiles(url: str) -> str:
     return _web(url) if url else ""
 
 
+def _web_or_none(url: str) -> str:
+    return _web(url) if url else ""
+
+
 def _folder(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -79,6 +83,10 @@ class Settings(BaseSettings):
     tile_url: Annotated[str, AfterValidator(_tiles)] = BRT
     """Where the pages fetch the map's background; empty for none."""
     tile_attribution: str = "Kaartgegevens © Kadaster"
+    pdok_url: Annotated[str, AfterValidator(_web_or_none)] = "https://api.pdok.nl"
+    """Where boundaries and addresses are looked up; empty where this machine may not ask."""
+    demo_boundaries: Literal["schematic", "pdok"] = "schematic"
+    """Which outlines the demo municipality gets: the ones that ship, or the official ones of PDOK."""
     secret: Annotated[_Key | None, _EMPTY] = None
     """The key of the repeatable rounding of numbers of volunteers; when absent one is made and kept."""
     norm_m: int = Field(800, ge=1, le=50_000)

@@ -46,6 +46,26 @@ class Repeat(StrEnum):
     weekly = "weekly"
 
 
+class What(StrEnum):
+    """What an import brings in."""
+
+    boundaries = "boundaries"
+    figures = "figures"
+    squares = "squares"
+    assets = "assets"
+    osm = "osm"
+    demo = "demo"
+
+
+class JobStatus(StrEnum):
+    """The life of an import: looked at and waiting for a yes; refused as a whole; done; taken back."""
+
+    checked = "checked"
+    refused = "refused"
+    done = "done"
+    undone = "undone"
+
+
 class Role(StrEnum):
     """Who asks. A role sees and may do all that the roles before it may."""
 

@@ -10,6 +10,7 @@ STATIC = Path(__file__).parent / "static"
 SHARED = ("page", "fetching", "map", "outlines", "list", "card", "sheet")
 RESIDENT = (*SHARED, "pins", "near", "resident")
 GAPS = (*SHARED, "gaps")
+IMPORTS = ("page", "import_calls", "import_report", "import_rows", "import_doubts", "import_earlier", "imports")
 
 LEAFLET = "vendor/leaflet/leaflet.js"
 LEAFLET_STYLE = "vendor/leaflet/leaflet.css"
@@ -31,4 +32,4 @@ def address(name: str) -> str:
 @cache
 def import_map() -> dict[str, dict[str, str]]:
     """Give the import map through which `kaart/pins` and its like reach the versioned addresses."""
-    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in sorted({*RESIDENT, *GAPS})}}
+    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in sorted({*RESIDENT, *GAPS, *IMPORTS})}}

@@ -45,7 +45,7 @@ class Subject(NamedTuple):
 
 
 def run(session: Session, *, norm_m: float, detour: float, key: bytes) -> CoverageRun:
-    """Compute the coverage of all neighbourhoods of the latest year, and store it as a new run.
+    """Compute the coverage of all neighbourhoods in force, and store it as a new run; its year is the newest of theirs.
 
     norm_m   the walking distance that counts as within reach, metres, inclusive
     detour   walking metres per metre as the crow flies
@@ -54,13 +54,14 @@ def run(session: Session, *, norm_m: float, detour: float, key: bytes) -> Covera
     """
     if not session.scalar(select(func.pg_try_advisory_xact_lock(RUN_LOCK))):
         raise Conflict("Another coverage run is being made. Try again when it is done.")
-    year = session.scalar(select(func.max(Neighbourhood.year)).where(Neighbourhood.level == Level.buurt))
-    if year is None:
+    areas = neighbourhoods.outlines(session)
+    years = [row.year for row, _ in areas if row.level != Level.drawn]
+    if not any(row.level == Level.buurt for row, _ in areas):
         raise InvalidInput("There are no neighbourhoods to compute coverage for: load boundaries first.")
-    areas, assets = neighbourhoods.outlines(session, year), _assets(session)
+    assets = _assets(session)
     given = _reach(areas, assets, _catchments(session), norm_m, detour)
     made = CoverageRun(
-        year=year, norm_m=norm_m, detour=detour, lattice_m=LATTICE_M, counts=_counts(given, areas, assets),
+        year=max(years), norm_m=norm_m, detour=detour, lattice_m=LATTICE_M, counts=_counts(given, areas, assets),
         code_version=version("levende-kaart"),
     )  # fmt: skip
     session.add(made)

@@ -24,9 +24,10 @@ NORM_M, DETOUR = 800.0, 1.3
 
 
 @pytest.fixture(scope="session")
-def town_settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def town_settings(tmp_path_factory: pytest.TempPathFactory, cluster_url: str) -> Settings:
     """Give settings that reach nothing outside."""
-    return Settings(var=tmp_path_factory.mktemp("var"), tile_url="", secret="a secret for tests only")
+    var, key = tmp_path_factory.mktemp("var"), "a secret for tests only"
+    return Settings(database_url=cluster_url, var=var, tile_url="", pdok_url="", secret=key)
 
 
 @pytest.fixture(scope="session")

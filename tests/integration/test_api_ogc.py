@@ -22,7 +22,12 @@ def test_a_filter_that_a_collection_does_not_have_is_refused_by_name(town: Town)
         "level": "buurt",
         "q": "a",
     }
-    values |= {"neighbourhood": "GM0579", "datetime": "2026-11-23", "run": "00000000-0000-0000-0000-000000000000"}
+    values |= {
+        "year": "2024",
+        "neighbourhood": "GM0579",
+        "datetime": "2026-11-23",
+        "run": "00000000-0000-0000-0000-000000000000",
+    }
     for name in COLLECTIONS:
         has = town.get(f"/v1/collections/{name}").json()["filters"]
         for parameter, value in values.items():

@@ -1,17 +1,23 @@
 """The demo municipality in the database, loaded the way that any record comes in."""
 
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from geo import demo, features
+from geo import assets, demo, features
 from geo.collections import Wanted
 from geo.coverage import run
-from geo.errors import Conflict
-from geo.models import Activity, Asset, AssetSecret, History, Neighbourhood
+from geo.errors import Conflict, NotFound
+from geo.models import Activity, Asset, AssetSecret, History, ImportJob, Neighbourhood, Organisation
 from geo.privacy import VISITOR
 from geo.settings import CHECKOUT
-from geo.vocabulary import Kind, Level
+from geo.vocabulary import JobStatus, Kind, Level, What
+from tests.integration.pdok import Pdok, Trouble, municipality, serving
 
 DATA = CHECKOUT / "data"
 
@@ -45,6 +51,51 @@ def test_a_second_load_is_refused_and_changes_nothing(oegstgeest: Session) -> No
     with pytest.raises(Conflict):
         demo.load(oegstgeest, DATA)
     assert count(oegstgeest) == before
+
+
+def test_the_demo_is_an_import_like_any_other(oegstgeest: Session) -> None:
+    job = oegstgeest.scalars(select(ImportJob)).one()
+    assert (job.what, job.status, job.file_name, job.made_by) == (What.demo, JobStatus.done, "oegstgeest.toml", "demo")
+    assert job.options == {"outlines": "schematic"}
+    assert job.counts["new"] == 21 + count(oegstgeest) + 40
+    written = select(func.count()).where(History.job_id == job.id, History.row_table == "asset")
+    assert oegstgeest.scalar(written) == count(oegstgeest)
+
+
+def test_the_demo_taken_back_leaves_nothing_and_does_not_come_again(oegstgeest: Session) -> None:
+    there = 21 + count(oegstgeest) + 40
+    counts = demo.remove(oegstgeest, "somebody")
+    assert (counts["removed"], counts["kept"]) == (there, 0)
+    for table in (Asset, Activity, Neighbourhood, AssetSecret, Organisation):
+        assert oegstgeest.scalar(select(func.count()).select_from(table)) == 0
+    assert not demo.is_empty(oegstgeest)
+    job = oegstgeest.scalars(select(ImportJob)).one()
+    assert (job.status, job.undone_by) == (JobStatus.undone, "somebody")
+
+
+def test_the_demo_can_be_loaded_again_after_it_was_taken_back(oegstgeest: Session) -> None:
+    before = count(oegstgeest)
+    demo.remove(oegstgeest, "somebody")
+    demo.load(oegstgeest, DATA)
+    assert count(oegstgeest) == before
+
+
+def test_a_demo_that_is_not_there_cannot_be_taken_back(session: Session) -> None:
+    with pytest.raises(NotFound):
+        demo.remove(session, "somebody")
+    demo.load(session, DATA)
+    demo.remove(session, "somebody")
+    with pytest.raises(NotFound):
+        demo.remove(session, "somebody")
+
+
+def test_what_somebody_changed_in_the_demo_is_kept_when_it_goes(oegstgeest: Session) -> None:
+    room = oegstgeest.scalars(select(Asset).where(Asset.kind == Kind.community_room).order_by(Asset.id)).first()
+    assert room
+    assets.change(oegstgeest, room.id, {"summary": "Nu van ons."}, None)
+    counts = demo.remove(oegstgeest, "somebody")
+    assert counts["kept"] >= 1
+    assert oegstgeest.scalars(select(Asset.id)).all() == [room.id]
 
 
 def test_wijken_and_the_gemeente_are_the_sums_of_their_buurten(oegstgeest: Session) -> None:
@@ -101,3 +152,74 @@ def test_the_demo_is_uneven_on_purpose(oegstgeest: Session) -> None:
     assert shares["Oranje Nassau"] == pytest.approx(1)
     assert shares["Poelgeest"] == 0
     assert 0 < shares["Nieuw-Rhijngeest"] < 0.5
+
+
+CBS_NAMES = {
+    "residents": "aantal_inwoners", "residents_65": "aantal_inwoners_65_jaar_en_ouder",
+    "households": "aantal_huishoudens", "one_person_households": "aantal_eenpersoonshuishoudens",
+}  # fmt: skip
+
+
+@pytest.fixture
+def pdok() -> Iterator[Pdok]:
+    """Give a server in PDOK's shape with the buurten of Oegstgeest, a little east of where they are drawn here."""
+    with serving(
+        Pdok(2024, {"gemeenten": [municipality("GM0579", "Oegstgeest", 4.4, 52.1, 0.2)], "buurten": buurten()})
+    ) as it:
+        yield it
+
+
+def buurten() -> list[dict[str, Any]]:
+    features = json.loads((DATA / demo.OUTLINES).read_text(encoding="utf-8"))["features"]
+    return [official(feature["properties"], feature["geometry"]) for feature in features]
+
+
+def official(told: dict[str, Any], geometry: dict[str, Any]) -> dict[str, Any]:
+    rings = [[[lon + 0.0001, lat] for lon, lat in ring] for ring in geometry["coordinates"]]
+    properties = {
+        "buurtcode": told["code"], "buurtnaam": told["name"], "wijkcode": told["wijk"], "gemeentecode": "GM0579",
+        "gemeentenaam": "Oegstgeest", "water": "NEE",
+        **{CBS_NAMES[figure]: -99997 if told[figure] is None else told[figure] for figure in CBS_NAMES},
+    }  # fmt: skip
+    outline = {"type": "MultiPolygon", "coordinates": [rings]}
+    return {"type": "Feature", "id": told["code"], "properties": properties, "geometry": outline}
+
+
+def test_the_demo_takes_official_outlines_where_pdok_gives_them(session: Session, pdok: Pdok, tmp_path: Path) -> None:
+    told: list[str] = []
+    file = demo.official(DATA, pdok.url, tmp_path, told.append)
+    assert file
+    loaded = demo.load(session, DATA, outlines=file)
+    assert (told, loaded.neighbourhoods) == ([], 21)
+    rows = session.scalars(select(Neighbourhood)).all()
+    assert {(row.schematic, row.source[:14]) for row in rows} == {(False, "CBS / Kadaster")}
+    whole = session.get(Neighbourhood, "GM0579.2024")
+    assert whole
+    assert (whole.name, whole.residents) == ("Oegstgeest", 25950)
+    known = session.scalars(select(Asset.neighbourhood_id).where(Asset.demo.is_(False))).all()
+    assert set(known) == {"GM0579.2024"}
+    assert count(session, Asset.kind == Kind.volunteer, Asset.neighbourhood_id.is_(None)) == 0
+    job = session.scalars(select(ImportJob)).one()
+    assert job.options == {"outlines": "pdok-buurten-2024-GM0579.geojson"}
+    demo.remove(session, "somebody")
+    assert session.scalar(select(func.count()).select_from(Neighbourhood)) == 0
+
+
+@pytest.mark.parametrize("wrong", ["refused", "another year", "a buurt is missing", "not asked"])
+def test_without_pdok_the_demo_says_so_in_one_line_and_takes_its_own_outlines(
+    wrong: str, session: Session, pdok: Pdok, tmp_path: Path
+) -> None:
+    told: list[str] = []
+    url = "" if wrong == "not asked" else pdok.url
+    if wrong == "refused":
+        pdok.troubles["gemeenten"] = [Trouble(status=403)]
+    elif wrong == "another year":
+        pdok.year = 2023
+    elif wrong == "a buurt is missing":
+        pdok.collections["buurten"] = buurten()[1:]
+    file = demo.official(DATA, url, tmp_path, told.append)
+    (line,) = told
+    assert "\n" not in line
+    assert line.endswith("that ship with it.")
+    demo.load(session, DATA, outlines=file)
+    assert session.scalars(select(Neighbourhood.schematic).distinct()).all() == [True]

@@ -186,7 +186,7 @@ def test_two_runs_at_once_are_one_too_many(village: Session) -> None:
 
 
 def test_an_overview_fits_together_where_the_outlines_do(village: Session) -> None:
-    shapes = [outline for row, outline in neighbourhoods.outlines(village, 2024) if row.level == Level.buurt]
+    shapes = [outline for row, outline in neighbourhoods.outlines(village) if row.level == Level.buurt]
     assert shapely.coverage_is_valid(shapely.set_precision(shapes, 0.01))
     assert village.scalar(select(Neighbourhood.parent_id).where(Neighbourhood.code == "BU99990101")) == "WK999901.2024"
 

@@ -51,6 +51,13 @@ class Way(NamedTuple):
     path: str
 
 
+class Form(NamedTuple):
+    """What is sent as a form: plain fields, and files by field with the name and content of each."""
+
+    fields: Mapping[str, str]
+    files: Mapping[str, tuple[str, str]]
+
+
 class Door(httpx.BaseTransport):
     """Carries the requests of an ordinary client straight into an app of this process."""
 
@@ -91,7 +98,9 @@ class Town:
         return self.client.get(path, params=asked or None, headers=self.headers(who))
 
     def send(self, method: str, path: str, body: object, who: str = "admin") -> httpx.Response:
-        """Send a body as JSON."""
+        """Send a body as JSON, or as the form that it is."""
+        if isinstance(body, Form):
+            return self.client.request(method, path, data=body.fields, files=body.files, headers=self.headers(who))
         return self.client.request(method, path, json=body, headers=self.headers(who))
 
 

@@ -1,0 +1,45 @@
+"""What imports keep beside the records: the 100 m squares, and the addresses that somebody must look at."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.base import Base
+
+
+class Square(Base):
+    """A CBS square of 100 m with the people in it; x and y are its centre, RD New. NULL is suppressed, never 0."""
+
+    __tablename__ = "square"
+    __table_args__ = (Index("square_job", "job_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)  # "{code}.{year}"
+    code: Mapped[str]  # of its south-western corner in units of 100 m, such as E0846N4376
+    year: Mapped[int]
+    x: Mapped[int]
+    y: Mapped[int]
+    residents: Mapped[int | None]
+    residents_65: Mapped[int | None]
+    one_person_households: Mapped[int | None]
+    children: Mapped[int | None]  # younger than 15
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"))
+
+
+class AddressDoubt(Base):
+    """A row whose address has no certain place: what was found, for somebody to choose from. Nothing is guessed."""
+
+    __tablename__ = "address_doubt"
+    __table_args__ = (Index("address_doubt_open", "job_id", "row", postgresql_where=text("decided_at IS NULL")),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"))
+    row: Mapped[int]
+    asked: Mapped[str]
+    record: Mapped[dict[str, object]]  # the values of the asset, all but its place
+    candidates: Mapped[list[dict[str, object]]] = mapped_column(JSONB)  # label, lon, lat, score; the likeliest first
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    choice: Mapped[int | None]  # which candidate, from 0; NULL where none was right
