@@ -39,6 +39,9 @@ screenshots: $(TEST_SETUP) ## Make the pictures of the README anew, from the dem
 proof: $(TEST_SETUP) ## What takes long: kills, large inputs, long runs. SAMPLE=3 SEED=x runs a few of them
 	$(PYTEST) tests -m slow $(if $(SAMPLE),--sample $(SAMPLE) --seed "$(SEED)")
 
+bench: $(TEST_SETUP) ## Full-size imports beside ogr2ogr; on a machine that does nothing else
+	.venv/bin/python -m tests.benchmarks.imports.run
+
 format: $(TEST_SETUP) ## Put the code in its standard form
 	.venv/bin/ruff format .
 	.venv/bin/ruff check --fix .
@@ -69,5 +72,5 @@ $(VENDOR): package.json package-lock.json scripts/vendor | .venv/.run.done
 	python3 -m venv .cache/uv
 	.cache/uv/bin/pip install -q --disable-pip-version-check uv
 
-.PHONY: run test lint types unit integration browser screenshots proof format lock clean help
+.PHONY: run test lint types unit integration browser screenshots proof bench format lock clean help
 .PRECIOUS: .cache/system-%.done

@@ -135,7 +135,9 @@ def fit(mapping: Mapping, found: list[str]) -> list[str]:
     flaws = [Flaw(name, f"is no column of the file{nearest(name, found)}") for name in names if name not in found]
     if flaws:
         lacking = "; ".join(f"{flaw.field}: {flaw.reason}" for flaw in flaws)
-        raise InvalidInput(f"The mapping does not fit the file. {lacking}. The file has: {', '.join(found)}", *flaws)
+        raise InvalidInput(
+            f"The mapping does not fit the file. {lacking}. The file has: {', '.join(found) or 'no columns'}", *flaws
+        )
     return names
 
 

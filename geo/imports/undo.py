@@ -3,13 +3,10 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-from geoalchemy2 import Geometry
 from sqlalchemy import ColumnElement, Text, and_, cast, column, delete, not_, select, table, text, update
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import KeyedColumnElement
 
 from geo import neighbourhoods, whereabouts
 from geo.base import Base
@@ -68,24 +65,14 @@ def _ids(session: Session, which: ColumnElement[bool]) -> Sequence[str]:
 def _restore(session: Session, of: type[Base]) -> int:
     """Write what the history keeps back into the rows that the import changed; gives how many."""
     name = of.__tablename__
-    columns = [each for each in of.__table__.columns if each.name not in KEPT_BY_THE_DATABASE]
-    names = ", ".join(each.name for each in columns)
-    values = ", ".join(_past(name, each) for each in columns)
+    columns = [each.name for each in of.__table__.columns if each.name not in KEPT_BY_THE_DATABASE]
+    names, values = ", ".join(columns), ", ".join(f"past.{each}" for each in columns)
     statement = (
         f"UPDATE {name} SET ({names}) = (SELECT {values} FROM jsonb_populate_record(NULL::{name}, w.before) past) "  # noqa: S608
         f"FROM written w WHERE w.row_id = {name}.id::text AND NOT w.inserted AND NOT w.gone AND NOT w.changed_since"
     )
     session.execute(text(statement))  # names of our own tables only
     return len(_ids(session, CHANGED))
-
-
-def _past(name: str, of: KeyedColumnElement[Any]) -> str:
-    """Say what a column becomes again. The history rounds geometries: one that did not change stays to the last bit."""
-    if not isinstance(of.type, Geometry):
-        return f"past.{of.name}"
-    now = f"{name}.{of.name}"
-    same = f"w.before->'{of.name}' IS NOT DISTINCT FROM coalesce(to_jsonb({now}), 'null')"
-    return f"CASE WHEN {same} THEN {now} ELSE past.{of.name} END"
 
 
 def _records(session: Session, job: ImportJob, of: type[Asset] | type[Activity], counts: dict[str, int]) -> None:
@@ -146,7 +133,7 @@ def _neighbourhoods(session: Session, job: ImportJob, counts: dict[str, int]) ->
 
 
 REDRAWN = """SELECT n.id FROM neighbourhood n JOIN written w ON w.row_id = n.id
-WHERE NOT w.inserted AND w.before->'geom' IS DISTINCT FROM to_jsonb(n.geom) ORDER BY n.id"""
+WHERE NOT w.inserted AND w.before->>'geom' IS DISTINCT FROM n.geom::text ORDER BY n.id"""
 
 
 def _none_lies_in(session: Session, job: ImportJob, going: Sequence[str]) -> None:

@@ -106,7 +106,7 @@ function pick(verdict, lines, unsaid) {
 
 function cells(line) {
   const row = [element("span", "stack__number", line.row ? number(line.row) : "–")];
-  if (line.key) row.push(" ", element("span", "stack__key", line.key));
+  if (line.key) row.push(" · ", element("span", "stack__key", line.key));
   const verdict = element("span", `verdict verdict--${line.verdict}`, texts[`verdict_${line.verdict}`]);
   return [row, verdict, line.field, line.value, line.reason];
 }

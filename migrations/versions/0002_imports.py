@@ -9,7 +9,8 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    op.get_bind().exec_driver_sql((Path(__file__).parent / "0002_imports.sql").read_text())
+    script = (Path(__file__).parent / "0002_imports.sql").read_text()
+    op.get_bind().exec_driver_sql(script.replace("%", "%%"))  # the driver takes a single one for a value to fill in
 
 
 def downgrade() -> None:

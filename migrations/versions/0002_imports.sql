@@ -62,25 +62,39 @@ CREATE FUNCTION job() RETURNS uuid LANGUAGE sql STABLE AS $$
   SELECT nullif(current_setting('kaart.job', true), '')::uuid
 $$;
 
+-- A row as the history keeps it: without what follows from the rest, and shapes as their exact text (EWKB in hex).
+CREATE FUNCTION kept_columns(kept regclass) RETURNS text LANGUAGE sql STABLE AS $$
+  SELECT string_agg(
+    CASE WHEN atttypid = 'geometry'::regtype THEN format('%1$I::text AS %1$I', attname) ELSE quote_ident(attname) END, ', ')
+  FROM pg_attribute
+  WHERE attrelid = kept AND attnum > 0 AND NOT attisdropped AND attname NOT IN ('words', 'overview')
+$$;
+
 CREATE OR REPLACE FUNCTION keep_inserts() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO history (row_table, row_id, changed_by, job_id, after)
-  SELECT TG_TABLE_NAME, id, actor(), job(), to_jsonb(n) - 'words' - 'overview' FROM new_rows n;
+  EXECUTE format(
+    'INSERT INTO history (row_table, row_id, changed_by, job_id, after)
+     SELECT %L, id, actor(), job(), to_jsonb(n) FROM (SELECT %s FROM new_rows) n',
+    TG_TABLE_NAME, kept_columns(TG_RELID));
   RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION keep_updates() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO history (row_table, row_id, changed_by, job_id, before, after)
-  SELECT TG_TABLE_NAME, n.id, actor(), job(), to_jsonb(o) - 'words' - 'overview', to_jsonb(n) - 'words' - 'overview'
-  FROM new_rows n JOIN old_rows o ON o.id = n.id;
+  EXECUTE format(
+    'INSERT INTO history (row_table, row_id, changed_by, job_id, before, after)
+     SELECT %1$L, n.id, actor(), job(), to_jsonb(o), to_jsonb(n)
+     FROM (SELECT %2$s FROM new_rows) n JOIN (SELECT %2$s FROM old_rows) o ON o.id = n.id',
+    TG_TABLE_NAME, kept_columns(TG_RELID));
   RETURN NULL;
 END $$;
 
 CREATE OR REPLACE FUNCTION keep_deletes() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  INSERT INTO history (row_table, row_id, changed_by, job_id, before)
-  SELECT TG_TABLE_NAME, id, actor(), job(), to_jsonb(o) - 'words' - 'overview' FROM old_rows o;
+  EXECUTE format(
+    'INSERT INTO history (row_table, row_id, changed_by, job_id, before)
+     SELECT %L, id, actor(), job(), to_jsonb(o) FROM (SELECT %s FROM old_rows) o',
+    TG_TABLE_NAME, kept_columns(TG_RELID));
   RETURN NULL;
 END $$;
 
