@@ -12,12 +12,14 @@ from psycopg import sql
 from sqlalchemy import make_url
 
 from api.app import create_app
+from api.cli import main
 from geo import db, demo, neighbourhoods, users
 from geo.coverage import run
 from geo.folder import secret
 from geo.neighbourhoods import Origin
 from geo.settings import CHECKOUT, Settings
 from geo.vocabulary import Level, Role
+from tests.integration.commands import Kaart, Refused
 from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
 
 NORM_M, DETOUR = 800.0, 1.3
@@ -107,3 +109,22 @@ def _as_superuser(url: str, statement: str, *names: str) -> None:
     host, port = str(place["host"]), str(place["port"])
     with psycopg.connect(host=host, port=port, user="postgres", dbname="postgres", autocommit=True) as superuser:
         superuser.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+
+@pytest.fixture
+def kaart(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kaart:
+    """Give a way to run one command; it gives what the command printed, and fails when the command does."""
+    monkeypatch.setenv("KAART_DATABASE_URL", database_url)
+    monkeypatch.setenv("KAART_SECRET", "a secret for tests only")
+    monkeypatch.setenv("KAART_PDOK_URL", "")
+
+    def run(*words: str) -> str:
+        monkeypatch.setattr("sys.argv", ["kaart", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        if ended.value.code != 0:
+            raise Refused(printed.err.strip(), printed.out)
+        return printed.out
+
+    return run

@@ -1,44 +1,11 @@
 """The command line on a database of its own, in this process: what it says, and how it refuses."""
 
-from collections.abc import Callable
-
 import pytest
 from sqlalchemy import make_url, select
 
-from api.cli import main
 from geo import db
 from geo.models import ApiKey, Asset, CoverageRun
-
-Kaart = Callable[..., str]
-
-
-class Refused(Exception):
-    """What the command said when it did not do what was asked."""
-
-
-@pytest.fixture
-def kaart(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kaart:
-    """Give a way to run one command; it gives what the command printed, and fails when the command does."""
-    monkeypatch.setenv("KAART_DATABASE_URL", database_url)
-    monkeypatch.setenv("KAART_SECRET", "a secret for tests only")
-
-    def run(*words: str) -> str:
-        monkeypatch.setattr("sys.argv", ["kaart", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        printed = capsys.readouterr()
-        if ended.value.code != 0:
-            raise Refused(printed.err.strip())
-        return printed.out
-
-    return run
-
-
-def refusal(kaart: Kaart, *words: str) -> str:
-    """Run a command that must refuse; give what it said."""
-    with pytest.raises(Refused) as refused:
-        kaart(*words)
-    return str(refused.value)
+from tests.integration.commands import Kaart, refusal
 
 
 def test_the_demo_is_loaded_once_and_refused_the_second_time_in_one_line(kaart: Kaart) -> None:
