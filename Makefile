@@ -25,7 +25,7 @@ types: $(TEST_SETUP) ## mypy, strict
 	.venv/bin/mypy
 
 unit: $(TEST_SETUP) ## Tests that need no database
-	$(PYTEST) tests/unit -m "not slow"
+	$(PYTEST) tests/unit -m "not slow" -n 2
 
 integration: $(TEST_SETUP) ## Tests on a real PostGIS
 	$(PYTEST) tests/integration -m "not slow" -n 2
