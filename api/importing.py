@@ -6,22 +6,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
-from uuid import UUID
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
+from sqlalchemy import Text, cast, select
+from sqlalchemy.orm import Session
 
 from api import deciding, import_report
 from api.terminal import out, progress, tell, work
-from geo.errors import InvalidInput
+from geo.days import AMSTERDAM
+from geo.errors import InvalidInput, NotFound
 from geo.imports import jobs, orders, pdok, read, undo
 from geo.imports.report import Verdict
 from geo.models import ImportJob
 from geo.settings import read as read_settings
 from geo.vocabulary import JobStatus, Level, What
 
+SHORT = 8  # letters of an id are enough to tell imports apart
 LINES = 50  # of a report on the screen; --report writes all that are kept
 
 app = typer.Typer(no_args_is_help=True, help="Bring files in, see what was brought in, take an import back.")
@@ -35,6 +38,7 @@ Gemeente = Annotated[str | None, typer.Option(help="Only this municipality: its 
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what it would do, row by row, and write nothing.")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Import the good rows of a file that has bad ones.")]
 ReportTo = Annotated[Path | None, typer.Option("--report", help="Write the report to this file, as CSV.")]
+Id = Annotated[str, typer.Argument(metavar="ID", help="Its id in `kaart import list`, or the beginning of it.")]
 Archive = Annotated[bool, typer.Option("--archive-missing", help="Archive what the source no longer holds.")]
 
 
@@ -178,17 +182,19 @@ def _bring(what: What, file: Path, options: Mapping[str, object], how: How) -> N
 
 
 def _conclude(job: ImportJob, how: How) -> None:
+    """Say what is to be done next. A file that is refused ends with status 1, also when it was only looked at."""
     refused = int(job.counts.get(Verdict.refused, 0))
     if how.dry_run:
         tell("a dry run: nothing was written")
-    elif job.status == JobStatus.refused:
-        why = f"{refused} rows are refused, so nothing was imported: mend them, or import the rest with --skip-bad"
-        progress.print(f"[red]✗[/] {why}")
-        raise typer.Exit(1)
-    else:
-        tell(f"import {job.id}; to take it back: kaart import undo {job.id}")
+    elif job.status == JobStatus.done:
+        tell(f"import {job.id}; to take it back: kaart import undo {str(job.id)[:SHORT]}")
     if job.counts.get(Verdict.doubtful):
         tell("addresses wait for somebody to choose: kaart import doubts list")
+    if job.status == JobStatus.refused or (how.dry_run and refused and not how.skip_bad):
+        happens = "would be" if how.dry_run else "was"
+        why = f"{refused:,} rows are refused, so nothing {happens} imported"
+        progress.print(f"[red]✗[/] {why}: mend them, or import the rest with --skip-bad")
+        raise typer.Exit(1)
 
 
 def _bar() -> Progress:
@@ -215,7 +221,7 @@ def list_imports() -> None:
         table = Table(Column("id", no_wrap=True), "when", "what", "file", "by", "status", "rows")
         for job in jobs.jobs(session):
             counts = ", ".join(f"{number:g} {verdict}" for verdict, number in job.counts.items())
-            moment = f"{job.made_at:%Y-%m-%d %H:%M}"
+            moment = f"{job.made_at.astimezone(AMSTERDAM):%Y-%m-%d %H:%M}"
             table.add_row(
                 str(job.id),
                 moment,
@@ -229,10 +235,10 @@ def list_imports() -> None:
 
 
 @app.command("show")
-def show_import(job_id: Annotated[UUID, typer.Argument(metavar="ID")], report: ReportTo = None) -> None:
+def show_import(job_id: Id, report: ReportTo = None) -> None:
     """Show what was said of one import, and the file that it was of."""
     with work(read_settings()) as session:
-        job = jobs.one(session, job_id, lock=False)
+        job = _named(session, job_id)
         out.print(f"{escape(job.file_name)}, {job.bytes:,} bytes, SHA-256 {job.sha256}", highlight=False)
         out.print(import_report.shown(job, LINES))
         if report:
@@ -240,8 +246,18 @@ def show_import(job_id: Annotated[UUID, typer.Argument(metavar="ID")], report: R
 
 
 @app.command("undo")
-def undo_import(job_id: Annotated[UUID, typer.Argument(metavar="ID")]) -> None:
+def undo_import(job_id: Id) -> None:
     """Take an import back: what it added goes, what it changed becomes what it was."""
     with work(read_settings()) as session:
-        counts = undo.undo(session, job_id, getpass.getuser())
+        counts = undo.undo(session, _named(session, job_id).id, getpass.getuser())
     out.print("Taken back: " + ", ".join(f"{number} {what}" for what, number in counts.items()) + ".")
+
+
+def _named(session: Session, job_id: str) -> ImportJob:
+    """Find an import by its id, or by the beginning of it. Raises NotFound where none or several begin so."""
+    begin = cast(ImportJob.id, Text).startswith(job_id.strip().lower(), autoescape=True)
+    found = session.scalars(select(ImportJob).where(begin).order_by(ImportJob.id).limit(2)).all()
+    if len(found) != 1 or not job_id.strip():
+        told = "Several imports begin with" if len(found) > 1 else "There is no import"
+        raise NotFound(f"{told} {job_id!r}: `kaart import list` shows their ids.")
+    return found[0]

@@ -110,7 +110,7 @@ def named(columns: Sequence[str], given: Mapping[str, str] = NO_NAMES) -> Column
         looked = ", ".join(CALLED["code"])
         raise InvalidInput(
             f"No column holds the codes of the areas. Looked for: {looked}. There are: {_listed(columns)}. "
-            "Name the column with --code-field.",
+            "Name the column: with --code-field for boundaries, with `code` in a --map for figures.",
             Flaw("code", "no column of this name is there"),
         )
     code = found.pop("code")

@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from geo import checks
+from geo.errors import Flaw, InvalidInput
 from geo.vocabulary import ACCESSIBILITY, KINDS, LEGAL_FORMS, Kind, Status, Term
 
 WHOLE_NUMBER = re.compile(r"(-?\d{1,12})(?:[.,]0{1,2})?")
@@ -17,6 +18,10 @@ WITHOUT_SCHEME = "www."
 YES = frozenset("ja yes j y waar true 1 x".split())
 NO = frozenset("nee no n onwaar false 0".split())
 MOST_KEYS = 50
+SURELY = re.compile(
+    r"^(naam\W*)?vrijwilliger(\W*naam)?$|^volunteer(\W*name)?$|geboorte|birth|\bbsn\b|burgerservice", re.IGNORECASE
+)
+OF_PERSONS = re.compile(SURELY.pattern + r"|voornaam|achternaam|roepnaam|first.?name|last.?name|surname", re.IGNORECASE)
 PEOPLE = (
     "volunteers are people, and a file of people is not imported: "
     "add them one by one through the API, where their place is kept secret"
@@ -88,6 +93,18 @@ def kind(text: str) -> Kind:
     if text.strip() == Kind.volunteer:
         raise ValueError(PEOPLE)
     return Kind(_key(text, (each for each in Kind if each != Kind.volunteer)))
+
+
+def refuse_people(columns: Iterable[str]) -> None:
+    """Refuse a file whose columns are those of a list of persons, with InvalidInput naming them."""
+    found = [column for column in columns if OF_PERSONS.search(column)]
+    if any(SURELY.search(column) for column in found) or len(found) > 1:
+        told = ", ".join(found)
+        raise InvalidInput(
+            f"This looks like a list of people ({told}), and people never come in by a file. If it is one of places, "
+            "take these columns out of it first.",
+            *(Flaw(column, "is of a person") for column in found),
+        )
 
 
 def status(text: str) -> Status:

@@ -40,7 +40,7 @@ from typing import Any, NamedTuple
 
 from geo.checks import text_flaws
 from geo.errors import Flaw, InvalidInput
-from geo.imports.cells import LISTS, NEEDED, READERS, TERMS, nearest, nearest_term, said
+from geo.imports.cells import LISTS, NEEDED, READERS, TERMS, nearest, nearest_term, refuse_people, said
 from geo.records import OWN
 
 LARGEST = 200_000  # characters; a real one has a few thousand
@@ -131,6 +131,7 @@ def parse(text: str, today: date) -> Mapping:
 
 def fit(mapping: Mapping, found: list[str]) -> list[str]:
     """Give the columns that a mapping needs of those that a file has. Raises InvalidInput naming all that lack."""
+    refuse_people(found)
     names = mapping.names()
     flaws = [Flaw(name, f"is no column of the file{nearest(name, found)}") for name in names if name not in found]
     if flaws:
@@ -287,8 +288,6 @@ def _flaws(mapping: Mapping) -> list[Flaw]:
     kept = {name for field in ADDRESS if field in mapping.columns for name in mapping.columns[field].names}
     lost = [name for name in place.address if name not in kept]
     if lost:
-        reason = (
-            f"no column of {', '.join(ADDRESS)} keeps {', '.join(map(repr, lost))}: a change in it could not be seen"
-        )
+        reason = f"{', '.join(map(repr, lost))} must also be told under [columns], as address, postcode or city"
         flaws.append(Flaw("place.address", reason))
     return flaws

@@ -71,7 +71,8 @@ def test_a_list_is_tried_imported_listed_shown_and_taken_back(kaart: Kaart, room
     assert "kamers.csv" in listed
     job = identifier(listed)
     assert "SHA-256" in kaart("import", "show", job)
-    assert "2 removed" in kaart("import", "undo", job)
+    assert "There is no import" in refusal(kaart, "import", "undo", "nonsuch")
+    assert "2 removed" in kaart("import", "undo", job[:8])
     assert "undone" in refusal(kaart, "import", "undo", job)
     assert re.search(r"\basset +│ +0\b", kaart("db", "status"))
 
@@ -82,6 +83,7 @@ def test_a_bad_row_stops_the_whole_file_and_is_named_with_its_likely_cause(
     file, toml = rooms
     with Path(file).open("a", encoding="cp1252") as opened:
         opened.write(BAD)
+    assert "would be imported" in refusal(kaart, "import", "assets", file, "--map", toml, "--dry-run")
     with pytest.raises(Refused) as refused:
         kaart("import", "assets", file, "--map", toml, "--report", str(tmp_path / "report.csv"))
     assert "nothing was imported" in str(refused.value)

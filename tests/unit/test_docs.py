@@ -4,6 +4,7 @@ import ast
 import importlib
 import pkgutil
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from fastapi.routing import APIRoute
 
 import api
 from api.cli import app
+from geo.imports import cells, mapping
 from geo.settings import CHECKOUT, PREFIX, Settings
 
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
@@ -120,3 +122,14 @@ def test_every_capability_names_tests_that_exist_and_run() -> None:
         if not named and not row[3].startswith("open"):
             wrong.append(f"{row[0]}: no test is named")
     assert wrong == []
+
+
+def test_the_mapping_that_is_explained_is_one_that_works() -> None:
+    text = (CHECKOUT / "docs/importing.md").read_text(encoding="utf-8")
+    examples = [block for block in re.findall(r"```toml\n(.*?)```", text, re.DOTALL) if "source =" in block]
+    assert [mapping.parse(example, date(2026, 1, 1)).source for example in examples] == ["Gemeente Voorbeeld"]
+
+
+def test_every_field_of_a_mapping_is_explained() -> None:
+    text = (CHECKOUT / "docs/importing.md").read_text(encoding="utf-8")
+    assert [field for field in cells.READERS if f"`{field.partition('.')[0]}" not in text] == []

@@ -8,7 +8,7 @@ import pytest
 
 from geo.errors import InvalidInput
 from geo.imports import mapping, rows
-from geo.imports.cells import Fault, said
+from geo.imports.cells import Fault, refuse_people, said
 from geo.imports.rows import Rows
 from geo.vocabulary import Kind
 
@@ -231,3 +231,15 @@ def test_kinds_come_from_a_table() -> None:
     found = read(text, S=["z", "k"])
     assert told(found, "kind") == [Kind.initiative, None]
     assert [(fault.at, fault.field) for fault in found.faults] == [(1, "kind")]
+
+
+@pytest.mark.parametrize(
+    "columns", [["Naam", "Vrijwilliger"], ["Naam", "Geboortedatum"], ["Voornaam", "Achternaam"], ["naam", "BSN"]]
+)
+def test_a_list_of_people_is_known_by_its_columns(columns: list[str]) -> None:
+    with pytest.raises(InvalidInput, match="list of people"):
+        refuse_people(columns)
+
+
+def test_a_list_of_places_may_name_somebody_to_call() -> None:
+    refuse_people(["Naam", "Contactpersoon", "E-mail", "Telefoon", "Vrijwilligers nodig", "Achternaam beheerder"])

@@ -1,6 +1,7 @@
 """Outlines as they come, worked out on paper: squares of 100 m, a bow tie, a ring that overlaps itself, holes."""
 
 import math
+import time
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo.errors import InvalidInput
 from geo.imports import outlines
 from geo.imports.outlines import Gap, Shapes
 
@@ -60,6 +62,24 @@ def test_a_line_that_encloses_nothing_is_taken_off_and_an_outline_of_lines_only_
     assert done.shapes[1].is_empty
 
 
+def test_a_tangle_is_told_and_left_empty_before_mending_it_takes_minutes() -> None:
+    corners = np.random.default_rng(1).random((400, 2)) * 1000 + [X, Y]
+    began = time.perf_counter()
+    done = outlines.mend(shapes(shapely.Polygon(corners), BOW_TIE))
+    assert time.perf_counter() - began < 5  # 98 s where each crossing is looked at
+    assert (done.tangled.tolist(), done.mended.tolist()) == ([True, False], [True, True])
+    assert done.shapes[0].is_empty
+    assert done.shapes[1].area == pytest.approx(5_000)
+
+
+def test_a_long_outline_with_a_few_crossings_is_no_tangle() -> None:
+    wave = [(east, (east % 2) * 10) for east in range(3_000)]
+    done = outlines.mend(shapes(ring(*wave, (3_000, 5), (-1, 5.5))))  # each side of the zigzag meets the way back
+    assert done.tangled.tolist() == [True]
+    done = outlines.mend(shapes(ring(*wave, (3_000, -50), (10, -50), (20, 60), (-1, -50))))
+    assert (done.tangled.tolist(), done.mended.tolist()) == ([False], [True])
+
+
 def test_a_geometry_that_is_no_outline_says_why() -> None:
     odd = shapely.Polygon([(X, Y), (X + 1, Y), (X, np.inf), (X, Y)])
     given = shapes(
@@ -84,6 +104,21 @@ def test_an_area_inside_another_overlaps_it_whole() -> None:
 
 def test_areas_that_only_touch_do_not_overlap() -> None:
     assert outlines.overlaps(shapes(box(0, 0, 100, 100), box(100, 0, 200, 100))) == []
+
+
+def test_areas_that_all_lie_on_top_of_each_other_are_refused_and_a_few_that_do_are_told() -> None:
+    piled = [box(0, 0, 1_000 + number * 0.001, 1_000) for number in range(1_000)]
+    with pytest.raises(InvalidInput, match=r"lie on top of each other: more than 20,000 pairs of 1,000 areas meet"):
+        outlines.overlaps(shapes(*piled))
+    assert len(outlines.overlaps(shapes(*piled[:50]))) == 50 * 49 / 2
+
+
+def test_pairs_are_found_whatever_number_is_looked_at_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = shapes(*(box(90 * at, 0, 90 * at + 100, 100) for at in range(10)))  # each 10 m over the next
+    whole = outlines.overlaps(row)
+    monkeypatch.setattr(outlines, "AT_ONCE", 30)
+    assert sorted(outlines.overlaps(row)) == sorted(whole)
+    assert sorted(pair[:2] for pair in whole) == [(at, at + 1) for at in range(9)]
 
 
 AROUND = (box(0, 0, 300, 100), box(0, 200, 300, 300), box(0, 100, 100, 200), box(200, 100, 300, 200))  # a hole of 1 ha
