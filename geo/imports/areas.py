@@ -99,7 +99,7 @@ def known_crs(task: Task, told: int | None, drawn: Shapes) -> int:
 
 
 def mended(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
-    """Mend outlines that cross themselves, and say how much area moved; refuse those of which nothing is left.
+    """Mend outlines that cross themselves, and say how much area moved; refuse tangles, and what encloses nothing.
 
     Rows have been through `in_metres`.
     """
@@ -113,23 +113,28 @@ def mended(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
             f"{len(mended_rows)} outlines crossed themselves and were mended: {done.moved_m2.sum():.1f} m² moved."
         )
     nothing = "encloses no area: nothing is left of it without its crossings"
-    values = [""] * len(rows)
-    return refuse(task, rows.assign(shape=done.shapes), [nothing if gone else "" for gone in lost], "geometry", values)
+    reasons = np.where(done.tangled, outlines.TANGLE, np.where(lost, nothing, ""))
+    return refuse(task, rows.assign(shape=done.shapes), reasons, "geometry", [""] * len(rows))
 
 
 def once(task: Task, rows: pd.DataFrame, alike: Sequence[str]) -> pd.DataFrame:
     """Join rows of one code that say the same in the columns `alike`: parts of one area. Refuse those that do not."""
     twice = rows[rows["code"].duplicated(keep=False)]
-    reasons, joined = dict[int, str](), dict[int, Any]()
+    reasons, joined, told_of = dict[int, str](), dict[int, Any](), list[str]()
     for code, parts in twice.groupby("code", sort=True):
         numbers = [int(number) for number in parts.index]
         if len(parts[list(alike)].astype("string").fillna("").drop_duplicates()) == 1:
             joined[numbers[0]] = shapely.union_all(shapes(parts))
             task.report.count(Verdict.skipped, len(numbers) - 1)
-            task.report.note(f"Rows {_listed(numbers)} are parts of {code} and were joined.")
+            told_of.append(f"rows {_listed(numbers)} of {code}")
         else:
             told = f"stands in rows {_listed(numbers)}, which do not say the same: which of them is right?"
             reasons |= dict.fromkeys(numbers, told)
+    if told_of:
+        some = "; ".join(told_of[:5]) + (" …" if len(told_of) > 5 else "")
+        task.report.note(
+            f"{len(told_of):,} areas stand in several rows, which are parts of them and were joined: {some}."
+        )
     good = refuse(task, rows, [reasons.get(int(number), "") for number in rows.index], "code", list(rows["code"]))
     good = good[~good["code"].duplicated(keep="first")]
     return good.assign(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from geo import assets
@@ -23,7 +23,7 @@ from geo.imports.incoming import FATE, Scope
 from geo.imports.jobs import Task
 from geo.imports.models import AddressDoubt
 from geo.imports.pools import Codes, Mask, Pool
-from geo.imports.report import Line, Report, Verdict
+from geo.imports.report import Line, Report, Verdict, shortened
 from geo.models import Asset, ImportJob, Neighbourhood
 from geo.vocabulary import Kind
 
@@ -31,6 +31,9 @@ DAYS = frozenset(field for field, reader in READERS.items() if reader is day)
 ELSEWHERE = ("neighbourhood", "catchment")  # what may stand for a place
 WAITS = "waits for somebody to choose its address, since an earlier import"
 NONE_RIGHT = "somebody looked at its address, and none of the places found is right"
+ARCHIVED = "is archived here, and stays so"
+LEFT_OUT = "is stored by an earlier import, and the mapping leaves it out now; it stays as it is"
+UNSURE = "Nothing is called missing: without identifiers a row that is refused may be any of those stored."
 OTHER_KIND = "is stored as another kind, which stays: archive that one, and give this one another identifier"
 DIGITS = 5  # of degrees, a metre: in the hash that stands for an identifier
 HASH = 16  # letters of it
@@ -61,6 +64,11 @@ class Sheet(NamedTuple):
         """Give how the source names a row; empty where it does not."""
         return self.keys.at(at) or ""
 
+    def may_be_any(self, bad: Mask) -> bool:
+        """Say whether there are rows of which nobody knows which they are: no identifiers, and not all is read."""
+        unread = bad | (self.rows.skipped & shapely.is_missing(self.shapes))
+        return self.rows.keys is None and bool(unread.any())
+
 
 def load(task: Task, options: Options) -> None:
     """Import the assets of a file by (source, source_id); an unchanged row is not written.
@@ -75,15 +83,22 @@ def load(task: Task, options: Options) -> None:
     good = np.flatnonzero(~bad & ~sheet.rows.skipped)
     task.progress("comparing", 0, len(good))
     incoming.fill(task.session, _packed(sheet, good))
-    seen = [sheet.key(at) for at in np.flatnonzero(bad).tolist()]
+    seen = [sheet.key(at) for at in np.flatnonzero(bad | sheet.rows.skipped).tolist()]
     if mapping.place.address:
         seen += _look_up(task, sheet, scope, options.locatieserver)
+    else:
+        unplaced.close(task.session, scope.source)
+    _tell_corrections(task, scope)
     incoming.compare(task.session, scope)
     _tell_likely(task, scope.source)
     task.progress("writing", 0, len(good))
     incoming.write(task.session, scope)
     _tell_fates(task)
-    _tell_missing(task, scope.source, seen, archive=options.archive_missing)
+    _tell_left_out(task, scope.source, sheet)
+    if sheet.may_be_any(bad):
+        task.report.note(UNSURE)
+    else:
+        _tell_missing(task, scope.source, seen, archive=options.archive_missing)
 
 
 def store_one(session: Session, _job: ImportJob, record: Mapping[str, object], place: BaseGeometry) -> Asset:
@@ -212,16 +227,43 @@ def _tell_likely(task: Task, source: str) -> None:
         task.report.say(Line(each.row, Verdict.duplicate, each.source_id, "name", each.name, reason))
 
 
+def _tell_corrections(task: Task, scope: Scope) -> None:
+    """Keep what people corrected; tell where the source says something new of it."""
+    for each in incoming.keep_corrections(task.session, scope):
+        field = each.field.removesuffix("_id")
+        here, there = (_plain(field, value) for value in (each.stored, each.file))
+        reason = f"somebody here changed it to {here}, which stays; the source now says {there}"
+        task.report.say(
+            Line(each.row, Verdict.doubtful, each.source_id, field, "" if field == "place" else each.file or "", reason)
+        )
+
+
+def _plain(field: str, value: str | None) -> str:
+    """Give a value as it may stand in a sentence; a shape as its point."""
+    if field == "place" and value:
+        spot = shapely.from_wkb(value).representative_point()
+        return f"{spot.y:.{DIGITS}f} N, {spot.x:.{DIGITS}f} E"
+    return repr(shortened(value)) if value else "nothing"
+
+
 def _tell_fates(task: Task) -> None:
-    """Tell how many rows are new, changed and unchanged, and of each that is not simply stored why."""
-    counted = select(FATE.c.verdict, func.count()).group_by(FATE.c.verdict)
-    for verdict, rows in task.session.execute(counted).all():
-        task.report.count(Verdict(verdict), rows)
-    told = or_(FATE.c.verdict.in_(("changed", "refused")), FATE.c.archived)
-    columns = (FATE.c.row, FATE.c.source_id, FATE.c.verdict, FATE.c.fields, FATE.c.told)
-    for row, key, verdict, fields, how in task.session.execute(select(*columns).where(told).order_by(FATE.c.row)).all():
-        line = Line(row, Verdict(verdict), key, fields or "status", "", how or "is archived here, and stays so")
-        task.report.say(line._replace(field="kind", reason=OTHER_KIND) if verdict == Verdict.refused else line)
+    """Tell how many rows are new, changed and unchanged, and of each that is not simply kept why."""
+    told = or_(FATE.c.verdict != "unchanged", FATE.c.archived)
+    for each in incoming.told(task.session, task.report, told):
+        line = Line(each.row, Verdict(each.verdict), each.source_id, each.fields or "status", "", each.told or ARCHIVED)
+        if each.verdict == Verdict.new:
+            line = line._replace(field="name", value=each.called or "", reason="")
+        elif each.verdict == Verdict.refused:
+            line = line._replace(field="kind", reason=OTHER_KIND)
+        task.report.say(line)
+
+
+def _tell_left_out(task: Task, source: str, sheet: Sheet) -> None:
+    """Tell what is stored although the mapping leaves it out now; nobody said that it is no more."""
+    row = {sheet.key(at): int(sheet.numbers[at]) for at in np.flatnonzero(sheet.rows.skipped).tolist()}
+    row.pop("", None)
+    for each in incoming.left_out(task.session, source, list(row)) if row else ():
+        task.report.say(Line(row[each.source_id], Verdict.skipped, each.source_id, "name", each.name, LEFT_OUT))
 
 
 def _tell_missing(task: Task, source: str, seen: list[str], *, archive: bool) -> None:

@@ -23,6 +23,9 @@ from geo.vocabulary import Level
 FIRST_YEAR = 1995
 YEAR_IN_NAME = re.compile(r"(?<!\d)((?:19|20)\d\d)(?!\d)")
 GEMEENTE_CODE = re.compile(r"(?:GM)?(\d{4})", re.IGNORECASE)
+OWN_CODE = re.compile(r"[\w ./()'-]{1,60}")  # what somebody may call an area: it becomes part of an id
+NO_CODE = "is no code: that has 1 to 60 letters, digits, spaces and . _ - / ( ) ' only"
+NO_CODE_OF_CBS = "is no code of CBS, such as BU05790101 or BU0363AA01"
 LEVELS = {"BU": Level.buurt, "WK": Level.wijk, "GM": Level.gemeente}
 
 
@@ -63,15 +66,15 @@ def load(task: Task, options: Options) -> None:
     task.progress("reading", 0, None)
     found = _found(task, options)
     origin = Origin(_year(task, found, options), *_maker(task, found, options), schematic=False)
-    rows, between = _chosen(task, found, options.gemeente)
-    task.progress("checking outlines", 0, len(rows))
-    rows = areas.mended(task, areas.in_metres(task, areas.with_outlines(task, _named(task, rows, found)), found.crs))
+    chosen, between = _chosen(task, found, options.gemeente)
+    task.progress("checking outlines", 0, len(chosen))
+    rows = areas.mended(task, areas.in_metres(task, areas.with_outlines(task, _named(task, chosen, found)), found.crs))
     rows = _with_figures(task, rows, found)
     rows = areas.once(task, rows, ["name", *_told(rows)])
     brought = _areas(rows, found.level)
-    above = (
-        parents.unions(task.session, brought, _names(rows)) if found.official and found.level == Level.buurt else None
-    )
+    above = None
+    if found.official and found.level == Level.buurt:
+        above = parents.unions(task.session, brought, origin.year, chosen)
     areas.tell_overlaps(task, rows)
     areas.tell_gaps(task, rows, [*(area.outline for area in (above.gemeenten if above else brought)), *between])
     task.progress("storing", 0, len(rows))
@@ -117,7 +120,7 @@ def _text(values: "pd.Series[Any]") -> "pd.Series[Any]":
 
 def _year(task: Task, found: Found, options: Options) -> int:
     """Give the year that somebody says, else the one that a column has, else the one in the file's name."""
-    told = [options.year] if options.year is not None else _years_told(found) or _years_in_name(task.source.name)
+    told = [options.year] if options.year is not None else _years_told(found) or years_in_name(task.source.name)
     this_year = today().year
     if len(told) == 1 and FIRST_YEAR <= told[0] <= this_year + 1:
         return told[0]
@@ -142,7 +145,8 @@ def _years_told(found: Found) -> list[int]:
     return sorted({int(year) for year in digits.unique()})
 
 
-def _years_in_name(name: str) -> list[int]:
+def years_in_name(name: str) -> list[int]:
+    """Give the years that stand in a file's name, each once."""
     return sorted({int(year) for year in YEAR_IN_NAME.findall(name)})
 
 
@@ -214,12 +218,11 @@ def _in_gemeente(found: Found, gemeente: str) -> "pd.Series[Any]":
 
 
 def _named(task: Task, rows: pd.DataFrame, found: Found) -> pd.DataFrame:
-    """Refuse rows without a code or a name, or whose code is none of CBS's where the others are."""
+    """Refuse rows without a code or a name, or whose code is none of CBS's where the others are, or is no code."""
     no_code = rows["code"].isna()
-    strange = ~rows["code"].fillna("").str.fullmatch(cbs.CODE.pattern) & ~no_code & found.official
-    reasons = np.where(
-        no_code, "is missing", np.where(strange, "is no code of CBS, such as BU05790101 or BU0363AA01", "")
-    )
+    form, cause = (cbs.CODE, NO_CODE_OF_CBS) if found.official else (OWN_CODE, NO_CODE)
+    strange = [form.fullmatch(str(code)) is None for code in rows["code"]]
+    reasons = np.where(no_code, "is missing", np.where(strange, cause, ""))
     rows = areas.refuse(task, rows, reasons, found.columns.code, list(rows["code"]))
     nameless, long = rows["name"].isna(), rows["name"].fillna("").str.len() > LONGEST_NAME
     reasons = np.where(nameless, "is missing", np.where(long, f"has more than {LONGEST_NAME} characters", ""))
@@ -250,6 +253,10 @@ def _store(task: Task, brought: list[Area], found: Found, above: Above | None, o
         of = {area.code: parents.code_above(area.code, Level.wijk) for area in brought}
         told = f"wijken: {_became(wijken)}; gemeenten: {_became(gemeenten)}"
         task.report.note(f"Above them, as unions of their buurten: {told}.")
+        for code, number in above.unknown.items():
+            task.report.note(
+                f"{number:,} buurten of {code} were refused: the figures of what they lie in are not known."
+            )
     elif found.official:
         of = parents.stored_above(task.session, brought, origin.year)
     written = neighbourhoods.load(task.session, brought, origin, of)
@@ -274,16 +281,6 @@ def _areas(rows: pd.DataFrame, level: Level) -> list[Area]:
         )
         for at, (code, name, shape) in enumerate(zip(rows["code"], rows["name"], rows["shape"], strict=True))
     ]  # fmt: skip
-
-
-def _names(rows: pd.DataFrame) -> dict[str, str]:
-    """Give what the file calls the wijken and gemeenten of its buurten, by code."""
-    names: dict[str, str] = {}
-    for column, level in (("gemeente", Level.gemeente), ("wijk", Level.wijk)):
-        said = rows[rows[column].notna()]
-        for code, name in zip(said["code"], said[column], strict=True):
-            names.setdefault(parents.code_above(code, level), str(name))
-    return names
 
 
 def _became(written: Written) -> str:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import shapely
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session
 
 from geo.errors import Conflict, Flaw, InvalidInput, NotFound
@@ -28,19 +28,20 @@ def choose(session: Session, doubt_id: int, choice: int, by: str) -> Asset:
 
     choice  which candidate, from 0
     raises  NotFound; InvalidInput where there is no such candidate, or a rule is broken that was not before; Conflict
-            where it is decided already, the import was taken back, or another is at work
+            where it is decided already, the record was changed since, the import was taken back, or another is at work
     """
     doubt, job = _open(session, doubt_id)
     if not 0 <= choice < len(doubt.candidates):
         have = f"from 0 to {len(doubt.candidates) - 1}"
         raise InvalidInput(f"Choose a candidate {have}.", Flaw("choice", f"{choice} is not {have}"))
+    _must_be_untouched(session, doubt, job)
     chosen = doubt.candidates[choice]
     act_as(session, by)
-    _belongs_to(session, str(job.id))  # so that taking the import back takes this away too
+    jobs.belongs_to(session, job)  # so that taking the import back takes this away too
     asset = assets.store_one(
         session, job, doubt.record, shapely.Point(_degrees(chosen, "lon"), _degrees(chosen, "lat"))
     )
-    _belongs_to(session, "")
+    jobs.belongs_to(session, None)
     _decide(session, doubt, choice, by)
     return asset
 
@@ -53,8 +54,7 @@ def drop(session: Session, doubt_id: int, by: str) -> None:
 
 def _open(session: Session, doubt_id: int) -> tuple[AddressDoubt, ImportJob]:
     """Read a doubt to decide on it, and hold off all others: imports, undoing, and other people's decisions."""
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(jobs.IMPORT_LOCK))):
-        raise Conflict("Another import is at work. Try again when it is done.")
+    jobs.lock(session)
     locked = select(AddressDoubt).where(AddressDoubt.id == doubt_id).with_for_update()
     doubt = session.scalar(locked.execution_options(populate_existing=True))
     if doubt is None:
@@ -67,6 +67,32 @@ def _open(session: Session, doubt_id: int) -> tuple[AddressDoubt, ImportJob]:
     return doubt, job
 
 
+def _must_be_untouched(session: Session, doubt: AddressDoubt, job: ImportJob) -> None:
+    """Refuse where somebody, or a later import, wrote the record since: the row of the file would put that back."""
+    known = select(Asset.id).where(
+        Asset.source == doubt.record["source"], Asset.source_id == doubt.record["source_id"]
+    ).with_for_update()  # fmt: skip
+    stored = session.scalar(known)
+    if stored is None:
+        return
+    asked = {"item": str(stored), "job": job.id, "done_at": job.done_at}
+    for by, file in session.execute(text(SINCE), asked):
+        raise Conflict(
+            f"This record was changed since by {file or by}: say that no address is right, and correct it by hand."
+        )
+
+
+# What came after the import has a later number than its rows, or a later time than its end.
+SINCE = """SELECT h.changed_by, j.file_name FROM history h LEFT JOIN import_job j ON j.id = h.job_id
+WHERE h.row_table IN ('asset', 'asset_catchment') AND h.row_id = :item AND h.job_id IS DISTINCT FROM :job
+  AND j.status IS DISTINCT FROM 'undone'
+  AND (h.row_table = 'asset_catchment' OR h.before - '{neighbourhood_id,version,updated_at}'::text[]
+    IS DISTINCT FROM h.after - '{neighbourhood_id,version,updated_at}'::text[])
+  AND coalesce(j.what, '') NOT IN ('boundaries', 'demo')
+  AND (h.changed_at > :done_at OR j.done_at > :done_at OR h.id > (SELECT min(id) FROM history WHERE job_id = :job))
+ORDER BY h.id DESC LIMIT 1"""
+
+
 def _decide(session: Session, doubt: AddressDoubt, choice: int | None, by: str) -> None:
     doubt.decided_at, doubt.decided_by, doubt.choice = datetime.now(UTC), by, choice
     session.flush()
@@ -74,7 +100,3 @@ def _decide(session: Session, doubt: AddressDoubt, choice: int | None, by: str) 
 
 def _degrees(candidate: dict[str, object], axis: str) -> float:
     return float(str(candidate[axis]))
-
-
-def _belongs_to(session: Session, job: str) -> None:
-    session.execute(text("SELECT set_config('kaart.job', :job, true)"), {"job": job})

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import select, text
 
 from geo.errors import Flaw, InvalidInput
-from geo.imports import bulk, cbs, read, sums
+from geo.imports import boundaries, bulk, cbs, read, sums
 from geo.imports.jobs import Task
 from geo.imports.report import Line, Verdict
 from geo.models import Neighbourhood
@@ -20,13 +20,13 @@ from geo.vocabulary import Level
 MARKERS = "missing"  # the one key of a mapping that is no part: texts that stand for "no figure"
 LONGEST_MAPPING = 20_000  # characters
 NO_CODE = "is no code of an area, such as BU03630001, WK036300 or GM0363: perhaps a letter or a zero is missing"
-MAKE, MATCH, WRITE = statements("imports/figures.sql")
+MAKE, MATCH, DOUBLES, DROP, WRITE = statements("imports/figures.sql")
 
 
 class Options(NamedTuple):
     """Of which areas the figures are.
 
-    year      of the areas to fill; else the file's own column, else the areas in force
+    year      of the areas to fill; else of the file's own column, else of its name, else the areas in force
     layer     of a file with several
     mapping   TOML text: a part of `cbs.Columns` = a column of the file; missing = [texts that mean "no figure"]
     gemeente  code or name of the only municipality to take
@@ -51,7 +51,8 @@ def load(task: Task, options: Options) -> None:
     Rows of areas that are not stored are skipped: a file of the whole country may be loaded for one municipality.
     Areas above, whose figures were the sums of their parts, are summed anew, unless the file gives them itself.
 
-    raises InvalidInput where the file has no column of codes or none of figures, or the mapping is wrong
+    raises InvalidInput where the file has no column of codes or none of figures, the mapping is wrong, or of the year
+    that is told no area is stored
     """
     meaning = mapping(options.mapping or "")
     task.progress("reading", 0, None)
@@ -62,6 +63,8 @@ def load(task: Task, options: Options) -> None:
     task.progress("checking", 0, len(data))
     rows = _checked(task, data, columns, found, options)
     told = list(found.known.columns)
+    _tell_year(task, rows)
+    rows = _matched(task, rows, columns.code)
     _write(task, rows, told)
     _tell(task, rows, told)
 
@@ -125,7 +128,7 @@ def _checked(
 ) -> pd.DataFrame:
     """Give the good rows as they are copied; tell of all others."""
     codes = cbs.codes(data[columns.code]).fillna("")
-    rows = pd.DataFrame({"row": data.index, "code": codes, "year": _years(data, columns, options)}, index=data.index)
+    rows = pd.DataFrame({"row": data.index.to_series(), "code": codes, "year": _years(task, data, columns, options)})
     rows = rows.join(found.known).join(found.reasons.add_suffix("_why"))
     if options.gemeente:
         elsewhere = codes.str[2:6] != _digits(task, data, columns, options.gemeente)
@@ -141,31 +144,55 @@ def _checked(
 
 
 def _lines(rows: pd.DataFrame, field: str, flaws: Sequence[cbs.Flawed]) -> list[Line]:
-    """Say of each row that cannot go in why not: a figure that cannot be, a code that is none, an area told twice."""
+    """Say of each row that cannot go in why not: a figure that cannot be, a code that is none."""
     codes = {int(row): str(code) for row, code in zip(rows.index, rows["code"], strict=True)}
     lines = [
         Line(flaw.row, Verdict.refused, codes[flaw.row], flaw.field, flaw.value, flaw.reason)
         for flaw in flaws
         if flaw.row in codes
     ]
-    for which, reason in (
-        (rows[~rows["code"].str.fullmatch(cbs.CODE)], NO_CODE),
-        (rows[rows.duplicated(["code", "year"]) & rows["code"].ne("")], "stands in the file more than once"),
-    ):
-        lines += [Line(row, Verdict.refused, codes[row], field, codes[row], reason) for row in which.index]
-    return lines
+    odd = rows.index[~rows["code"].str.fullmatch(cbs.CODE)]
+    return lines + [Line(row, Verdict.refused, codes[row], field, codes[row], NO_CODE) for row in odd]
 
 
-def _years(data: pd.DataFrame, columns: cbs.Columns, options: Options) -> "pd.Series[Any]":
-    """Give the year of each row, <NA> where nothing tells it."""
-    nothing = pd.Series(pd.NA, index=data.index, dtype="Int64")
-    if options.year is not None:
-        return nothing.fillna(options.year)
+def _years(task: Task, data: pd.DataFrame, columns: cbs.Columns, options: Options) -> "pd.Series[Any]":
+    """Give the year of each row, <NA> where nothing tells it.
+
+    raises InvalidInput where rows have none, and the file's name tells of several
+    """
+    years = pd.Series(options.year, index=data.index, dtype="Int64")
     column = columns.year or columns.year_code  # the second one holds both: 2024BU05790101
-    if column is None:
-        return nothing
-    years = pd.to_numeric(data[column].astype("string").str.extract(r"(\d{4})")[0], errors="coerce")
-    return years.astype("Int64")
+    if options.year is None and column is not None:
+        told = pd.to_numeric(data[column].astype("string").str.extract(r"(\d{4})")[0], errors="coerce")
+        years = told.astype("Int64")
+    named = boundaries.years_in_name(task.source.name)
+    if not named or not years.isna().any():
+        return years
+    if len(named) > 1:
+        raise InvalidInput(
+            f"The file's name tells of the years {', '.join(map(str, named[:5]))}: give the right one with --year.",
+            Flaw("year", "is not one"),
+        )
+    return years.fillna(named[0])
+
+
+def _tell_year(task: Task, rows: pd.DataFrame) -> None:
+    """Say the areas of which year are filled. Raises InvalidInput where years are told and none of them is stored."""
+    told = sorted({int(year) for year in rows["year"].dropna()})
+    if rows["year"].isna().any() or not told:
+        some = f", or of {', '.join(map(str, told))} where a row says so" if told else ""
+        task.report.note(f"Nothing says of which year the figures are: they fill the areas in force{some}.")
+        return
+    of_year = select(Neighbourhood.year).where(Neighbourhood.level != Level.drawn).distinct()
+    stored = list(task.session.scalars(of_year.order_by(Neighbourhood.year)))
+    years = ", ".join(map(str, told[:5])) + (" …" if len(told) > 5 else "")
+    if not set(told) & set(stored):
+        there = f"those of {', '.join(map(str, stored))}: give one with --year" if stored else "no areas at all"
+        raise InvalidInput(
+            f"These are figures of {years}, and no areas of that year are stored. There are {there}.",
+            Flaw("year", "no areas of it are stored"),
+        )
+    task.report.note(f"These are the figures of {years}: they fill the areas of that year.")
 
 
 def _digits(task: Task, data: pd.DataFrame, columns: cbs.Columns, gemeente: str) -> str:
@@ -188,14 +215,32 @@ def _digits(task: Task, data: pd.DataFrame, columns: cbs.Columns, gemeente: str)
     )
 
 
-def _write(task: Task, rows: pd.DataFrame, told: Sequence[str]) -> None:
+def _matched(task: Task, rows: pd.DataFrame, field: str) -> pd.DataFrame:
+    """Copy the rows and find their areas. Of rows that say the same of one area it takes one; it refuses others."""
     session = task.session
-    task.progress("writing", 0, len(rows))
     session.flush()
     session.execute(text("DROP TABLE IF EXISTS pg_temp.figures_in"))
     session.execute(text(MAKE))
     bulk.copy(session, "figures_in", rows)
     session.execute(text(MATCH))
+    out: list[int] = []
+    codes = rows["code"].to_dict()
+    for numbers, contradict in session.execute(text(DOUBLES)):
+        again = numbers if contradict else numbers[1:]
+        task.report.count(Verdict.refused if contradict else Verdict.skipped, len(again))
+        out += again
+        those = ", ".join(map(str, numbers[:5])) + (" …" if len(numbers) > 5 else "")
+        reason = f"the area stands in rows {those}, which do not say the same: which of them is right?"
+        for row in again if contradict else ():
+            task.report.say(Line(row, Verdict.refused, codes[row], field, codes[row], reason))
+    session.execute(text(DROP), {"rows": out})
+    good: pd.DataFrame = rows.drop(index=out)
+    return good
+
+
+def _write(task: Task, rows: pd.DataFrame, told: Sequence[str]) -> None:
+    session = task.session
+    task.progress("writing", 0, len(rows))
     above = sums.find(session, told)
     asked: dict[str, Any] = {figure: figure in told for figure in FIGURES}
     changed = session.scalar(text(WRITE), asked | {"told": list(told)}) or 0

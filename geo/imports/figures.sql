@@ -9,6 +9,13 @@ CREATE TEMP TABLE figures_in (
 UPDATE figures_in f SET id = n.id FROM neighbourhood n
 WHERE n.code = f.code AND (n.year = f.year OR (f.year IS NULL AND n.in_force)) AND n.level <> 'drawn';
 
+-- Rows of one area: their numbers, and whether they say different things.
+SELECT array_agg(row ORDER BY row) AS rows,
+  count(DISTINCT to_jsonb(f) - '{row,code,year,id}'::text[]) > 1 AS contradict
+FROM figures_in f WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1 ORDER BY 1;
+
+DELETE FROM figures_in WHERE row = ANY(CAST(:rows AS integer[]));
+
 -- A figure of which the file has no column stays as it is.
 WITH written AS (
   UPDATE neighbourhood n SET

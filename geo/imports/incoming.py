@@ -36,11 +36,14 @@ from geo.base import Base
 from geo.imports import bulk
 from geo.imports.cells import LISTS
 from geo.imports.pools import Codes, Pool
+from geo.imports.report import MOST_LINES, Report, Verdict
 from geo.models import Asset, Catchment, Organisation
 from geo.sql import statements
 from geo.vocabulary import Status
 
-MAKE, FATES, ORGANISATIONS, NOT_SERVED, SERVED, ALIKE, MISSING = statements("imports/assets.sql")
+(
+    MAKE, FATES, HOLD, CORRECTED, BACK, ORGANISATIONS, NOT_SERVED, SERVED, ALIKE, MISSING, LEFT_OUT,
+) = statements("imports/assets.sql")  # fmt: skip
 NEAR = {"near_m": 100, "degrees_lon": 0.0016, "degrees_lat": 0.001, "most": 50}  # so many degrees hold 100 m here
 ALIKE_FROM = 0.5  # of 1: how much of their trigrams two names share
 MEMORY = "64MB"  # for each join and sort: a file of assets fits
@@ -52,7 +55,8 @@ STORED = ASSET.c
 BESIDE = ("row", "asked", "organisation", "catchment")
 INCOMING = table("incoming", *(column(each.name) for each in STORED), *map(column, BESIDE))
 FATES_OF = "row source_id asset_id verdict archived fields told kind called spot neighbourhood_id".split()
-FATE = table("fate", *map(column, FATES_OF))
+FATE = table("fate", *map(column, FATES_OF), column("back"))
+CORRECTION = table("corrected", *map(column, ("row", "source_id", "field", "both_of_them", "stored", "file")))
 PLACED = func.num_nonnulls(INCOMING.c.place, INCOMING.c.area) > 0
 Element = ColumnElement[Any]
 Texts = npt.NDArray[np.object_]
@@ -111,8 +115,13 @@ def _written(value: object) -> str | None:
     if isinstance(value, str) or value is None:
         return value
     if isinstance(value, list):
-        return f"{{{','.join(value)}}}"  # keys and codes: nothing in them needs quotes
+        return f"{{{','.join(map(_quoted, value))}}}"
     return json.dumps(value) if isinstance(value, dict) else str(value)
+
+
+def _quoted(item: str) -> str:
+    """Write an item of a list: the code of an area may hold commas, braces and quotes."""
+    return '"' + item.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def drawn(shapes: Texts) -> dict[str, Texts]:
@@ -124,8 +133,39 @@ def drawn(shapes: Texts) -> dict[str, Texts]:
     return {"place": place, "area": area}
 
 
+def hold(session: Session, source: str) -> None:
+    """Hold off all who would change records of a source, until the transaction ends."""
+    session.execute(text(HOLD), {"source": source})
+
+
+def keep_corrections(session: Session, scope: Scope) -> Sequence[Row[Any]]:
+    """Let incoming rows say what people here corrected, field by field, so that it stays.
+
+    returns  where the source changed as well: row, source_id, field, what is stored, and what the file says
+    """
+    hold(session, scope.source)
+    fields = {*scope.columns, "place"} - ONCE - {"open_mask"}
+    fields |= {"organisation_id"} if "organisation" in scope.fields else set()
+    session.execute(text("DROP TABLE IF EXISTS pg_temp.corrected"))
+    session.execute(text(CORRECTED), {"source": scope.source, "fields": sorted(fields)})
+    named = select(ORGANISATION.c.name).where(ORGANISATION.c.id == STORED.organisation_id).scalar_subquery()
+    same = and_(STORED.source == scope.source, STORED.source_id == INCOMING.c.source_id)
+    here = and_(same, INCOMING.c.row == CORRECTION.c.row)
+    for field in session.scalars(select(CORRECTION.c.field).distinct()).all():
+        alone: dict[str, Element] = {"organisation": named} if field == "organisation_id" else {field: STORED[field]}
+        beside = {"place": "area", "opening_hours": "open_mask"}.get(field)
+        values = alone | ({beside: STORED[beside]} if beside else {})
+        session.execute(update(INCOMING).values(values).where(here, CORRECTION.c.field == field))
+    both = select(CORRECTION).where(CORRECTION.c.both_of_them).order_by(CORRECTION.c.row, CORRECTION.c.field)
+    return session.execute(both).all()
+
+
 def compare(session: Session, scope: Scope) -> None:
-    """Say what becomes of each incoming row, in the table `fate`; where it lies is found for those that are written."""
+    """Say what becomes of each incoming row, in the table `fate`; where it lies is found for those that are written.
+
+    The records of the source are held until the transaction ends, so that what is said stays true.
+    """
+    hold(session, scope.source)
     differences = dict(_differences(scope))
     verdict = case(
         (STORED.id.is_(None), "new"),
@@ -146,6 +186,7 @@ def compare(session: Session, scope: Scope) -> None:
     )  # fmt: skip
     joined = INCOMING.outerjoin(ASSET, same).outerjoin(ORGANISATION, ORGANISATION.c.id == STORED.organisation_id)
     session.execute(insert(FATE).from_select(FATES_OF, rows.select_from(joined)))
+    session.execute(text(BACK))
     whereabouts.settle(session, "fate")
 
 
@@ -214,6 +255,7 @@ def _change(session: Session, scope: Scope, values: dict[str, Element]) -> None:
         "place": case((PLACED, INCOMING.c.place), else_=STORED.place),
         "area": case((PLACED, INCOMING.c.area), else_=STORED.area),
         "neighbourhood_id": case((or_(PLACED, here), FATE.c.neighbourhood_id), else_=STORED.neighbourhood_id),
+        "status": func.coalesce(FATE.c.back, STORED.status),
     }
     changed = and_(FATE.c.verdict == "changed", FATE.c.asset_id == STORED.id, FATE.c.row == INCOMING.c.row)
     session.execute(update(ASSET).values(whole).where(changed))
@@ -222,6 +264,22 @@ def _change(session: Session, scope: Scope, values: dict[str, Element]) -> None:
 def missing(session: Session, source: str, seen: Sequence[str]) -> Sequence[Row[Any]]:
     """Find what an earlier import of a source brought and this one does not; `seen` is in the file, but not good."""
     return session.execute(text(MISSING), {"source": source, "seen": list(seen)}).all()
+
+
+def left_out(session: Session, source: str, skipped: Sequence[str]) -> Sequence[Row[Any]]:
+    """Find what an earlier import of a source brought and the mapping leaves out now; `skipped` is so named there."""
+    return session.execute(text(LEFT_OUT), {"source": source, "skipped": list(skipped)}).all()
+
+
+def told(session: Session, report: Report, which: Element) -> Sequence[Row[Any]]:
+    """Count what becomes of the rows; gives those of which a line is said, the first thousand of each verdict."""
+    counted = select(FATE.c.verdict, func.count(), func.count().filter(which)).group_by(FATE.c.verdict)
+    for verdict, rows, lines in session.execute(counted).all():
+        report.count(Verdict(verdict), rows)
+        report.leave_out(Verdict(verdict), max(0, lines - MOST_LINES))
+    at = func.row_number().over(partition_by=FATE.c.verdict, order_by=FATE.c.row)
+    numbered = select(FATE, at.label("at")).where(which).subquery()
+    return session.execute(select(numbered).where(numbered.c.at <= MOST_LINES).order_by(numbered.c.row)).all()
 
 
 def archive(session: Session, ids: Sequence[UUID]) -> None:

@@ -87,7 +87,7 @@ def confirm(session: Session, job_id: UUID, order: Order, source: Source, *, by:
 
 def discard(session: Session, job_id: UUID) -> None:
     """Remove an import that was looked at only: it has written nothing. Raises NotFound; Conflict where it has."""
-    _lock(session)
+    lock(session)
     job = one(session, job_id)
     must_wait(job)
     session.delete(job)
@@ -102,12 +102,13 @@ def must_wait(job: ImportJob) -> None:
 
 def be_alone(session: Session, by: str) -> None:
     """Be the only import at work, in somebody's name, for as long as it takes. Raises Conflict where one is."""
-    _lock(session)
+    lock(session)
     session.execute(text("SET LOCAL statement_timeout = 0"))  # the limit is for those who look something up
     act_as(session, by)
 
 
-def _lock(session: Session) -> None:
+def lock(session: Session) -> None:
+    """Hold off imports, undoing and decisions until the transaction ends. Raises Conflict where one is at work."""
     if not session.scalar(select(func.pg_try_advisory_xact_lock(IMPORT_LOCK))):
         raise Conflict("Another import is at work. Try again when it is done.")
 
@@ -127,13 +128,13 @@ def _work(
 ) -> ImportJob:
     report = Report()
     with session.begin_nested() as trial:
-        _belongs_to(session, str(job.id))
+        belongs_to(session, job)
         order.load(Task(session, job, source, report, progress))
         session.flush()
         refused = report.counts[Verdict.refused] and not order.skip_bad
         if refused or wanted == JobStatus.checked:
             trial.rollback()
-    _belongs_to(session, "")
+    belongs_to(session, None)
     session.refresh(job)
     job.status = JobStatus.refused if refused else wanted
     job.done_at = datetime.now(UTC) if job.status == JobStatus.done else None
@@ -142,9 +143,9 @@ def _work(
     return job
 
 
-def _belongs_to(session: Session, job: str) -> None:
-    """Say to the history which import the next changes belong to; none where empty."""
-    session.execute(text("SELECT set_config('kaart.job', :job, true)"), {"job": job})
+def belongs_to(session: Session, job: ImportJob | None) -> None:
+    """Say to the history which import the next changes of this transaction belong to; None for none."""
+    session.execute(text("SELECT set_config('kaart.job', :job, true)"), {"job": str(job.id) if job else ""})
 
 
 def jobs(session: Session, limit: int = 100) -> Sequence[ImportJob]:

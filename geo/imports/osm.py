@@ -118,12 +118,15 @@ def _pool(values: list[Any]) -> Pool:
 
 def _leave_decided(task: Task) -> None:
     """Take what somebody has decided on out of what is written; say what OpenStreetMap tells otherwise of it."""
-    for row, key, verdict, how, status, was, becomes in task.session.execute(text(LEAVE), {"source": SOURCE}):
+    left = task.session.execute(text(LEAVE), {"source": SOURCE})
+    for row, key, verdict, how, status, was, becomes, by_hand in left:
         said = how if verdict == Verdict.changed else f"kind: {was} → {becomes}, and a kind stays as it is"
         if status == Status.archived:
             reason = "was dismissed here, and stays so"
         elif status == Status.published:
             reason = f"was accepted here, and stays as it is; OpenStreetMap now says {said}"
+        elif by_hand and verdict == Verdict.changed:
+            reason = f"was edited here, and stays as it is; OpenStreetMap now says {said}"
         else:
             reason = said
         task.report.say(Line(row, Verdict.skipped, key, "status", status, reason))
@@ -143,17 +146,16 @@ def _called(source: str, source_id: str | None) -> str:
 
 
 def _tell_fates(task: Task) -> None:
-    counted = select(FATE.c.verdict, func.count()).group_by(FATE.c.verdict)
-    for verdict, times in task.session.execute(counted):
-        task.report.count(Verdict(verdict), times)
+    fates = incoming.told(task.session, task.report, FATE.c.verdict.in_(("new", "changed")))
     by_kind = (
         select(FATE.c.kind, func.count()).where(FATE.c.verdict == "new").group_by(FATE.c.kind).order_by(FATE.c.kind)
     )
     for kind, times in task.session.execute(by_kind):
         task.report.note(f"{times} proposed as {Kind(kind)}")
-    changed = select(FATE.c.row, FATE.c.source_id, FATE.c.fields, FATE.c.told).where(FATE.c.verdict == "changed")
-    for row, key, fields, how in task.session.execute(changed.order_by(FATE.c.row)):
-        task.report.say(Line(row, Verdict.changed, key, fields, "", how))
+    for each in fates:
+        new = each.verdict == Verdict.new
+        field, value, reason = ("name", each.called, "") if new else (each.fields, "", each.told)
+        task.report.say(Line(each.row, Verdict(each.verdict), each.source_id, field, value, reason))
 
 
 def _spanned(places: list[shapely.Point]) -> Box | None:
@@ -169,12 +171,15 @@ def _tell_missing(task: Task, box: Box, seen: list[str], *, archive: bool) -> No
     west, south, east, north = box
     asked = {"source": SOURCE, "seen": seen, "west": west, "south": south, "east": east, "north": north}
     gone = task.session.execute(text(MISSING), asked).all()
-    verdict = Verdict.archived if archive else Verdict.missing
-    if not gone:
-        return
-    if archive:
-        incoming.archive(task.session, [each.id for each in gone])
-    task.report.count(verdict, len(gone))
-    for _, key, name in gone:
-        reason = "is no longer in OpenStreetMap, or tagged otherwise" + (": put away" if archive else "; it stays")
-        task.report.say(Line(0, verdict, key, "name", name, reason))
+    away = [each.id for each in gone if archive and not (each.decided or each.by_hand)]
+    if away:
+        incoming.archive(task.session, away)
+    for each in gone:
+        reason = "is no longer in OpenStreetMap, or tagged otherwise"
+        if archive and not (each.decided or each.by_hand):
+            verdict, reason = Verdict.archived, f"{reason}: put away"
+        else:
+            why = "was accepted here, and " if each.decided else "was edited here, and " if each.by_hand else ""
+            verdict, reason = Verdict.missing, f"{reason}; it {why}stays"
+        task.report.count(verdict)
+        task.report.say(Line(0, verdict, each.source_id, "name", each.name, reason))

@@ -9,11 +9,21 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo.checks import NETHERLANDS
+from geo.errors import Flaw, InvalidInput
 
 TOLD = 0.01  # the share of an area from which an overlap or a gap is told one by one
 LEAST_M2 = 1.0  # what is smaller is how the last digits of coordinates fall
 HAIR_M = 0.01  # an opening as narrow as this leaves a hole a hole,
 MOST_CORNERS = 50_000  # where there are not so many of them that looking for hairs takes longer than all the rest
+MOST_CROSSINGS = 1_000  # of one outline with itself: no mistake gives more, and the time to mend grows by their square
+TANGLE = (
+    f"crosses itself more than {MOST_CROSSINGS:,} times, so nobody can say what it encloses: perhaps its corners are "
+    "not in their order"
+)
+LONG = 10_000  # corners, from which even to find out whether a tangle is sound may take many seconds
+MOST_PAIRS = 20  # of areas that meet, for each area: neighbours give about three
+FEW_PAIRS = 2_000  # that may always be looked at
+AT_ONCE = 1_000_000  # pairs that are held in memory
 POLYGONS = (shapely.GeometryType.POLYGON, shapely.GeometryType.MULTIPOLYGON)
 RD_BOUNDS = (-10_000.0, 290_000.0, 300_000.0, 640_000.0)  # west, south, east, north of the country, metres
 Shapes = NDArray[np.object_]
@@ -26,11 +36,13 @@ class Mended(NamedTuple):
 
     moved_m2   how much area lies elsewhere than it was drawn (as a map fills it), 0 where nothing was mended
     mended     which were not sound
+    tangled    which cross themselves so often that nobody can say what they enclose: left empty
     """
 
     shapes: Shapes
     moved_m2: Floats
     mended: Flags
+    tangled: Flags
 
 
 class Overlap(NamedTuple):
@@ -59,6 +71,8 @@ def flaws(shapes: Shapes) -> list[str]:
     empty, odd = shapely.is_empty(shapes), ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
     for at in np.flatnonzero(empty | odd):
         told[at] = told[at] or ("is empty" if empty[at] else "holds a coordinate that is no number")
+    for at in np.flatnonzero(shapely.get_num_coordinates(shapes) > LONG):
+        told[at] = told[at] or (TANGLE if _is_tangled(shapes[at]) else "")
     return told
 
 
@@ -71,12 +85,33 @@ def mend(shapes: Shapes) -> Mended:
 
     An outline of which nothing is left is empty. Rings keep their role: holes stay holes.
     """
-    wrong = ~shapely.is_valid(shapes)
+    long = shapely.get_num_coordinates(shapes) > LONG
+    tangled, wrong = np.zeros(len(shapes), dtype=bool), np.ones(len(shapes), dtype=bool)
+    tangled[long] = [_is_tangled(shape) for shape in shapes[long]]
+    wrong[~tangled] = ~shapely.is_valid(shapes[~tangled])
+    unsure = wrong & ~long
+    tangled[unsure] = [_is_tangled(shape) for shape in shapes[unsure]]
     sound, moved = shapes.copy(), np.zeros(len(shapes))
-    sound[wrong] = shapely.make_valid(shapes[wrong], method="structure", keep_collapsed=False)
-    drawn = [_areal(shape) for shape in shapely.make_valid(shapes[wrong], method="linework")]
-    moved[wrong] = shapely.area(shapely.symmetric_difference(sound[wrong], drawn))
-    return Mended(sound, moved, wrong)
+    sound[tangled] = shapely.Polygon()
+    torn = wrong & ~tangled
+    sound[torn] = shapely.make_valid(shapes[torn], method="structure", keep_collapsed=False)
+    drawn = [_areal(shape) for shape in shapely.make_valid(shapes[torn], method="linework")]
+    moved[torn] = shapely.area(shapely.symmetric_difference(sound[torn], drawn))
+    return Mended(sound, moved, wrong, tangled)
+
+
+def _is_tangled(shape: BaseGeometry) -> bool:
+    """Say whether an outline crosses itself more often than any mistake gives; it stops counting there."""
+    corners, ring = shapely.get_coordinates(shapely.get_rings(shapely.get_parts(shape)), return_index=True)
+    sides = shapely.linestrings(np.stack((corners[:-1], corners[1:]), axis=1)[ring[:-1] == ring[1:]])
+    tree, step = shapely.STRtree(sides), max(5, AT_ONCE // (5 * max(1, len(sides))))
+    most = 2 * MOST_CROSSINGS + 3 * len(sides)  # each side meets itself and the two beside it
+    met = 0
+    for first in range(0, len(sides), step):
+        met += tree.query(sides[first : first + step], predicate="intersects").shape[1]
+        if met > most:
+            return True
+    return False
 
 
 def _areal(shape: BaseGeometry) -> BaseGeometry:
@@ -86,15 +121,29 @@ def _areal(shape: BaseGeometry) -> BaseGeometry:
 
 
 def overlaps(shapes: Shapes) -> list[Overlap]:
-    """Find every pair of sound outlines (metres) that share more than a square metre, the largest first."""
-    one, other = shapely.STRtree(shapes).query(shapes, predicate="intersects")
-    once = one < other
-    one, other = one[once], other[once]
-    m2, areas = shapely.area(shapely.intersection(shapes[one], shapes[other])), shapely.area(shapes)
-    share = m2 / np.minimum(areas[one], areas[other])
-    found = [
-        Overlap(int(one[at]), int(other[at]), float(m2[at]), float(share[at])) for at in np.flatnonzero(m2 > LEAST_M2)
-    ]
+    """Find every pair of sound outlines (metres) that share more than a square metre, the largest first.
+
+    raises InvalidInput where the outlines lie on top of each other, so that there is no end of pairs
+    """
+    tree, areas = shapely.STRtree(shapes), shapely.area(shapes)
+    step, most, met = max(1, AT_ONCE // max(1, len(shapes))), max(FEW_PAIRS, MOST_PAIRS * len(shapes)), 0
+    found: list[Overlap] = []
+    for first in range(0, len(shapes), step):
+        one, other = tree.query(shapes[first : first + step], predicate="intersects")
+        one = one + first
+        once = one < other
+        one, other = one[once], other[once]
+        met += len(one)
+        if met > most:
+            raise InvalidInput(
+                f"The areas of this file lie on top of each other: more than {most:,} pairs of {len(shapes):,} areas "
+                "meet. Perhaps it holds several years, levels or layers: take one of them.",
+                Flaw("geometry", "the areas lie on top of each other"),
+            )
+        m2 = shapely.area(shapely.intersection(shapes[one], shapes[other]))
+        share = m2 / np.minimum(areas[one], areas[other])
+        large = np.flatnonzero(m2 > LEAST_M2)
+        found += [Overlap(int(one[at]), int(other[at]), float(m2[at]), float(share[at])) for at in large]
     return sorted(found, key=lambda overlap: (-overlap.m2, overlap))
 
 

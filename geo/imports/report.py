@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 MOST_LINES = 1000  # of one verdict: a file that is all wrong is told by its first thousand rows
+MOST_NOTES = 200
 LONGEST_VALUE = 80
 
 # Tells how far a step is: its name, how many are done, and out of how many where that is known.
@@ -45,6 +46,7 @@ class Report:
         self.lines: list[Line] = []
         self.notes: list[str] = []
         self._told: Counter[str] = Counter()
+        self._unmade: Counter[str] = Counter()
 
     def count(self, verdict: Verdict, rows: int = 1) -> None:
         """Count rows."""
@@ -56,13 +58,18 @@ class Report:
         if self._told[line.verdict] <= MOST_LINES:
             self.lines.append(line._replace(value=shortened(line.value)))
 
+    def leave_out(self, verdict: Verdict, rows: int) -> None:
+        """Say that so many more rows have a line that is not even made, as a thousand of their verdict are said."""
+        self._unmade[verdict] += rows
+
     def note(self, text: str) -> None:
         """Say something of the file as a whole."""
         self.notes.append(text)
 
     def unsaid(self) -> dict[str, int]:
         """Give how many lines of each verdict were left out."""
-        return {verdict: told - MOST_LINES for verdict, told in self._told.items() if told > MOST_LINES}
+        beyond = Counter({verdict: max(0, told - MOST_LINES) for verdict, told in self._told.items()})
+        return {verdict: rows for verdict, rows in (beyond + self._unmade).items() if rows}
 
     def written(self) -> int:
         """Give how many rows the import adds or changes."""
@@ -71,7 +78,9 @@ class Report:
     def as_json(self) -> dict[str, object]:
         """Give lines and notes as they are stored with the job."""
         lines = [line._asdict() for line in sorted(self.lines, key=lambda line: line.row)]
-        return {"lines": lines, "notes": self.notes, "unsaid": self.unsaid()}
+        more = len(self.notes) - MOST_NOTES
+        notes = self.notes[:MOST_NOTES] + ([f"… and {more} more remarks"] if more > 0 else [])
+        return {"lines": lines, "notes": notes, "unsaid": self.unsaid()}
 
 
 def shortened(value: str) -> str:

@@ -14,6 +14,7 @@ from geo.imports.pools import Mask, Pool, cleaned, combinations, joined, over, s
 
 TOGETHER = ("kind", "ladder_level", "visible_from", "visible_to")  # fields that rules read beside one another
 MOST_NAMED = 3
+MOST_VALUES = 5  # named of those that one reason leaves out
 Fields = dict[str, Pool]
 
 
@@ -59,11 +60,7 @@ def read(data: pd.DataFrame, mapping: Mapping, today: date, neighbourhoods: dict
         faults += _unnamed(name, told[name], outcomes)
         left_out = _left_out(left_out, name, told[name], outcomes)
     skipped = left_out.codes >= 0
-    counted = Counter(left_out.codes[skipped].tolist())
-    notes += [
-        f"{rows} {'row' if rows == 1 else 'rows'} left out, {left_out.different[code]}"
-        for code, rows in sorted(counted.items())
-    ]
+    notes += _summed(left_out)
     faults += _located(fields, neighbourhoods) + _together(fields)
     faults += _lacking(fields, faults)
     keys = joined([told[name] for name in mapping.source_id], " ") if mapping.source_id else None
@@ -111,9 +108,24 @@ def _left_out(before: Pool, name: str, cells: Pool, outcomes: list[Outcome | Non
     """Lay why a column leaves rows out over what columns before it say, where it says anything of that."""
     skips = [outcome.skip if outcome else None for outcome in outcomes]
     named = [*map(repr, cells.different), "empty"]
-    reasons = [f"{name} {value}: {skip}" if skip else None for value, skip in zip(named, skips, strict=True)]
+    reasons = [(name, value, skip) if skip else None for value, skip in zip(named, skips, strict=True)]
     says = np.array([skip is not None for skip in skips])[cells.codes]
     return over(cleaned(np.where(cells.codes < 0, len(reasons) - 1, cells.codes), reasons), before, says)
+
+
+def _summed(left_out: Pool) -> list[str]:
+    """Say how many rows are left out for each reason, and by which values; not by each of thousands of them."""
+    counted: dict[tuple[str, str], Counter[str]] = {}
+    for code, rows in sorted(Counter(left_out.codes[left_out.codes >= 0].tolist()).items()):
+        name, value, skip = left_out.different[code]
+        counted.setdefault((name, skip), Counter())[value] += rows
+    notes = []
+    for (name, skip), values in counted.items():
+        rows, more = values.total(), len(values) - MOST_VALUES
+        named = ", ".join(value for value, _ in values.most_common(MOST_VALUES))
+        named += f" and {more} other {'value' if more == 1 else 'values'}" if more > 0 else ""
+        notes.append(f"{rows} {'row' if rows == 1 else 'rows'} left out, {name} {named}: {skip}")
+    return notes
 
 
 def _located(fields: Fields, neighbourhoods: dict[str, str]) -> list[Fault]:

@@ -112,15 +112,27 @@ def _checked(task: Task, frame: read.Frame, columns: Mapping[str, str]) -> pd.Da
         reason = f"is no number of people or households from 0 to {MOST}"
         _refuse(task, squares[wrong & ~bad], columns[field], given[wrong & ~bad], reason)
         bad = bad | wrong
-    again = squares["code"].duplicated().to_numpy() & ~bad
-    _refuse(task, squares[again], "code", codes[again], "stands in the file more than once")
-    aside = _aside(frame, squares) & ~bad & ~again
+    aside = _aside(frame, squares) & ~bad
     reason = f"names a square more than {ASIDE_M:g} m from where its shape lies: wrong code, or wrong coordinates"
     _refuse(task, squares[aside], "code", codes[aside], reason)
-    good: pd.DataFrame = squares[~(bad | again | aside)]
+    good = _once(task, squares[~(bad | aside)])
     empty = good[list(NAMES)].isna().all(axis=1)
     task.report.count(Verdict.skipped, int(empty.sum()))
     return good[~empty]
+
+
+def _once(task: Task, squares: pd.DataFrame) -> pd.DataFrame:
+    """Take one of rows that say the same of a square; refuse all that say different things of it."""
+    twice = squares[squares["code"].duplicated(keep=False)]
+    same = twice.duplicated(["code", *NAMES])
+    task.report.count(Verdict.skipped, int(same.sum()))
+    rows = twice.index.to_series().groupby(twice["code"]).transform(lambda those: ", ".join(map(str, those[:5])))
+    odd = twice["code"].isin(twice.loc[~same, "code"].loc[lambda codes: codes.duplicated()]) & ~same
+    for numbers, those in twice[odd].groupby(rows[odd]):
+        reason = f"stands in rows {numbers}, which do not say the same: which of them is right?"
+        _refuse(task, those, "code", those["code"], reason)
+    good: pd.DataFrame = squares.drop(index=twice.index[same | odd])
+    return good
 
 
 def _corners(codes: "pd.Series[Any]") -> tuple[NDArray[np.int64], Flags]:

@@ -13,7 +13,7 @@ from geo.imports.addresses import Answer, Lookup
 from geo.imports.incoming import Scope
 from geo.sql import statements
 
-STORED, DECIDED, ASKED, ANSWERED, PLACE, LEFT = statements("imports/unplaced.sql")
+STORED, DECIDED, ASKED, ANSWERED, PLACE, CLOSE, LEFT = statements("imports/unplaced.sql")
 
 
 class Unplaced(NamedTuple):
@@ -38,8 +38,14 @@ def place(session: Session, scope: Scope, lookup: Lookup) -> tuple[list[Unplaced
     answers = lookup(asked) if asked else {}
     if any(answer.found is not None for answer in answers.values()):
         _answer(session, answers)
+    close(session, scope.source)
     left = [Unplaced(*each) for each in session.execute(text(LEFT)).all()]
     return [Unplaced(*each) for each in decided], [(each, answers[each.asked]) for each in left]
+
+
+def close(session: Session, source: str) -> None:
+    """Close the doubts that wait of all rows in `incoming`: they have a place now, or ask for another address."""
+    session.execute(text(CLOSE), {"source": source})
 
 
 def _answer(session: Session, answers: Mapping[str, Answer]) -> None:

@@ -2,21 +2,25 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import shapely
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geo import assets as records
-from geo import neighbourhoods
+from geo import db, neighbourhoods
 from geo.errors import InvalidInput
-from geo.imports import assets, doubts, jobs, undo
+from geo.imports import assets, doubts, incoming, jobs, undo
 from geo.imports.assets import Options
 from geo.imports.models import AddressDoubt
+from geo.imports.pools import Pool
+from geo.imports.report import Report
 from geo.models import Asset, History, ImportJob, Organisation
 from geo.neighbourhoods import Origin, to_wgs84
 from geo.vocabulary import JobStatus, Kind, Status, What
@@ -86,6 +90,11 @@ def lines(job: ImportJob, verdict: str) -> list[tuple[int, str, str]]:
     """Give row, field and reason of the lines of one verdict."""
     found: Any = job.report["lines"]
     return [(line["row"], line["field"], line["reason"]) for line in found if line["verdict"] == verdict]
+
+
+def notes(job: ImportJob) -> list[str]:
+    found: Any = job.report["notes"]
+    return list(found)
 
 
 def tables(session: Session) -> dict[str, list[str]]:
@@ -225,9 +234,149 @@ def test_what_is_gone_is_told_and_archived_only_when_asked(session: Session, bro
     assert stored(session, "1").status == Status.published
     assert brought(HEAD + ZORG, archive_missing=True).counts == {"unchanged": 1, "archived": 1}
     assert stored(session, "1").status == Status.archived
+
+
+def test_what_an_import_archived_comes_back_with_the_source(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL + ZORG)
+    brought(HEAD + ZORG, archive_missing=True)
+    job = brought(HEAD + ZAAL + ZORG)
+    assert job.counts == {"changed": 1, "unchanged": 1}
+    assert lines(job, "changed") == [(2, "status", "status: archived → published, as it is in the source again")]
+    zaal = stored(session, "1")
+    assert (zaal.status, zaal.neighbourhood_id) == (Status.published, f"{WEST}.2025")
+
+
+def test_what_somebody_archived_stays_archived(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL + ZORG)
+    records.change(session, stored(session, "1").id, {"status": Status.archived}, None)
     job = brought(HEAD + ZAAL + ZORG)
     assert job.counts == {"unchanged": 2}
     assert lines(job, "unchanged") == [(2, "status", "is archived here, and stays so")]
+
+
+def test_what_the_mapping_leaves_out_now_is_told_and_stays(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL + ZORG)
+    job = brought(HEAD + ZAAL.replace(";zaal;", ";school;") + ZORG, archive_missing=True)
+    assert job.counts == {"skipped": 1, "unchanged": 1}
+    [(row, _, reason)] = lines(job, "skipped")
+    assert (row, reason) == (
+        2, "is stored by an earlier import, and the mapping leaves it out now; it stays as it is",
+    )  # fmt: skip
+    assert stored(session, "1").status == Status.published
+
+
+def test_without_identifiers_a_refused_row_lets_nothing_be_called_missing(session: Session, brought: Import) -> None:
+    mapping = MAPPING.replace('source_id = "Nr"\n', "")
+    brought(HEAD + ZAAL + ZORG, mapping)
+    wrong = ZAAL.replace("92500", "9x500")
+    job = brought(HEAD + wrong + ZORG, mapping, skip_bad=True, archive_missing=True)
+    assert job.counts == {"refused": 1, "unchanged": 1}
+    assert [note for note in notes(job) if note.startswith("Nothing is called missing")]
+    assert set(session.scalars(select(Asset.status))) == {Status.published}
+
+
+def test_what_somebody_corrected_stays_as_long_as_the_source_says_the_same(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL)
+    place = to_wgs84(shapely.Point(92600, 465500))
+    corrected = {"name": "De Zaal (verbeterd)", "place": place}
+    records.change(session, stored(session, "1").id, corrected, None)
+    version = stored(session, "1").version
+    assert brought(HEAD + ZAAL).counts == {"unchanged": 1}
+    assert stored(session, "1").version == version
+    moved = ZAAL.replace("www.zaal.nl", "www.dezaal.nl")
+    job = brought(HEAD + moved)
+    assert (job.counts, lines(job, "changed")[0][1]) == ({"changed": 1}, "url")
+    assert brought(HEAD + moved).counts == {"unchanged": 1}  # an import in between has not made the name its own
+    assert (stored(session, "1").name, stored(session, "1").url) == ("De Zaal (verbeterd)", "https://www.dezaal.nl")
+
+
+def test_where_somebody_and_the_source_changed_the_same_both_are_told(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL)
+    records.change(session, stored(session, "1").id, {"name": "De Zaal (verbeterd)"}, None)
+    job = brought(HEAD + ZAAL.replace("De Zaal", "Nieuwe Zaal").replace("Stichting", "Vereniging"))
+    assert job.counts == {"changed": 1}
+    assert lines(job, "changed") == [(2, "organisation", "organisation: Stichting Zaal → Vereniging Zaal")]
+    assert lines(job, "doubtful") == [
+        (2, "name", "somebody here changed it to 'De Zaal (verbeterd)', which stays; the source now says 'Nieuwe Zaal'")
+    ]
+    assert stored(session, "1").name == "De Zaal (verbeterd)"
+
+
+def test_a_place_and_an_organisation_that_both_changed_stay_as_somebody_said(session: Session, brought: Import) -> None:
+    brought(HEAD + ZAAL)
+    place = to_wgs84(shapely.Point(92600, 465500))
+    told = {"place": place, "organisation": {"name": "Van Ons"}}
+    records.change(session, stored(session, "1").id, told, None)
+    job = brought(HEAD + ZAAL.replace("92500", "92700").replace("Stichting", "Vereniging"))
+    assert job.counts == {"unchanged": 1}
+    assert [field for _, field, _ in lines(job, "doubtful")] == ["organisation", "place"]
+
+
+def test_a_check_lists_what_is_new_and_counts_what_it_does_not_list(brought: Import) -> None:
+    assert lines(brought(HEAD + ZAAL + ZORG, how=jobs.check), "new") == [(2, "name", ""), (3, "name", "")]
+    rows = "".join(f"{n};Zaal {n:04};zaal;92500;{465000 + n};;\n" for n in range(1003))
+    job = brought(HEAD + rows, how=jobs.check)
+    unsaid: Any = job.report["unsaid"]
+    assert (len(lines(job, "new")), unsaid["new"]) == (1000, 3)
+
+
+def test_thousands_of_values_that_are_left_out_for_one_reason_are_one_note(brought: Import) -> None:
+    mapping = MAPPING + 'default = { skip = "no asset either" }\n'
+    rows = "".join(f"{n};Zaal;vrij {n};92500;465500;;\n" for n in range(1, 8))
+    assert notes(brought(HEAD + rows, mapping)) == [
+        "7 rows left out, Soort 'vrij 1', 'vrij 2', 'vrij 3', 'vrij 4', 'vrij 5' and 2 other values: no asset either"
+    ]
+
+
+def test_a_report_keeps_two_hundred_remarks_and_counts_the_others() -> None:
+    report = Report()
+    for number in range(203):
+        report.note(str(number))
+    told: Any = report.as_json()["notes"]
+    assert (len(told), told[199], told[200]) == (201, "199", "… and 3 more remarks")
+
+
+def test_an_area_may_be_called_by_anything(session: Session, brought: Import) -> None:
+    codes = ['{A,"b"} \\ c', "NULL"]
+    odd = [area._replace(code=code) for area, code in zip(BUURTEN, codes, strict=False)]
+    neighbourhoods.load(session, odd, Origin(2026, "test", None, schematic=False), {})
+    mapping = 'source = "G"\nsource_id = "Nr"\n[columns]\nname = "N"\nneighbourhood = "B"\ncatchment = "B"\n'
+    mapping += '[constants]\nkind = "initiative"\n'
+    told = "1;Tuin;NULL\n"
+    assert brought(f"Nr;N;B\n{told}", mapping).counts == {"new": 1}
+    assert [area.code for area in stored(session, "1", "G").catchment] == ["NULL"]
+    assert incoming.packed({"catchment": Pool(np.array([0]), [codes])}, np.array([0]), date(2026, 1, 1))[
+        "catchment"
+    ].tolist() == ['{"{A,\\"b\\"} \\\\ c","NULL"}']
+
+
+def test_an_import_waits_for_a_change_that_somebody_is_making(new_database: Callable[[], str], tmp_path: Path) -> None:
+    engine = db.engine(new_database())
+    sessions = db.sessions(engine)
+    file = tmp_path / "assets.csv"
+    order = jobs.Order(What.assets, lambda task: assets.load(task, Options(MAPPING)), Options(MAPPING)._asdict())
+
+    def bring(rows: str) -> dict[str, float]:
+        file.write_text(HEAD + rows, encoding="utf-8")
+        source = jobs.Source(file, file.name, "0" * 64, file.stat().st_size)
+        with sessions() as session:
+            counts = jobs.run(session, order, source, by="tester", progress=lambda *_: None).counts
+            session.commit()
+        return counts
+
+    assert bring(ZAAL) == {"new": 1}
+    with sessions() as person, ThreadPoolExecutor(1) as other:
+        told = {"name": "Van iemand", "status": Status.archived}
+        records.change(person, stored(person, "1").id, told, None)
+        again = other.submit(bring, ZAAL.replace("www.zaal.nl", "www.dezaal.nl"))
+        with pytest.raises(TimeoutError):
+            again.result(timeout=2)
+        person.commit()
+        assert again.result(timeout=30) == {"changed": 1}
+    with sessions() as session:
+        zaal = stored(session, "1")
+        assert (zaal.name, zaal.status, zaal.url) == ("Van iemand", Status.archived, "https://www.dezaal.nl")
+    engine.dispose()
 
 
 def test_a_row_that_is_refused_is_not_gone(session: Session, brought: Import) -> None:
@@ -351,6 +500,23 @@ def test_another_address_is_another_question(session: Session, brought: Import) 
         )
     assert job.counts == {"doubtful": 1}
     assert stored(session, "1", "Adressen").address == "Dorpsstraat 12A"
+
+
+def test_a_doubt_is_closed_where_its_row_is_placed_or_asks_for_another_address(
+    session: Session, brought: Import
+) -> None:
+    rows = "Nr;Naam;Straat;Postcode\n1;De Zaal;Kerkstraat 1;2341 AB\n2;Kerk;Kerkstraat 1;2341 AB\n"
+    with served(looked_up) as server:
+        brought(rows, ADDRESSES, locatieserver=server.url)
+        sure = rows.replace("Zaal;Kerkstraat 1", "Zaal;Dorpsstraat 12A").replace("Kerk;Kerkstraat 1", "Kerk;Nergens 5")
+        job = brought(sure, ADDRESSES, skip_bad=True, locatieserver=server.url)
+        assert job.counts == {"new": 1, "refused": 1}
+        assert session.scalars(doubts.undecided()).all() == []
+        closed = session.execute(select(AddressDoubt.decided_by, AddressDoubt.choice)).all()
+        assert [tuple(each) for each in closed] == [("tester", None)] * 2
+        back = brought(rows, ADDRESSES, locatieserver=server.url)
+    assert back.counts == {"doubtful": 2}  # nobody said that none of the places is right: it is a question again
+    assert [doubt.job_id for doubt in session.scalars(doubts.undecided())] == [back.id, back.id]
 
 
 def test_a_file_without_the_columns_is_refused_as_a_whole(brought: Import) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas
+import numpy as np
 import pytest
 import shapely
 from geoalchemy2.shape import to_shape
@@ -226,6 +227,70 @@ def test_a_file_of_others_is_read_through_the_columns_that_somebody_names(sessio
     assert (row.name, row.level, row.parent_id, row.source) == ("Zone 0", Level.buurt, None, "zones.geojson")
 
 
+@pytest.mark.parametrize("code", ["Oost {1}", "West, noord", "a\nb", "a;b", "x" * 61])
+def test_a_code_of_others_is_a_code_and_no_free_text(session: Session, write: Write, code: str) -> None:
+    good = {**buurt(None, 0), "properties": {"key": "Oud-Zuid_3.1/é", "called": "Zone"}}
+    bad = {**buurt(None, 1000), "properties": {"key": code, "called": "Zone"}}
+    job = take(session, write(good, bad), skip_bad=True, year=2025, code_field="key", name_field="called")
+    ((row, field, reason),) = lines(job)
+    assert (row, field, reason.startswith("is no code")) == (2, "key", True)
+    assert set(stored(session)) == {"Oud-Zuid_3.1/é.2025"}
+
+
+def test_an_outline_that_crosses_itself_too_often_is_refused_by_row(session: Session, write: Write) -> None:
+    corners = np.random.default_rng(1).random((400, 2)) * 1000 + [X, Y]
+    job = take(session, write(buurt(A, 0, shape=shapely.Polygon(corners)), *VILLAGE[1:]), skip_bad=True)
+    ((row, field, reason),) = lines(job)
+    assert (row, field, reason.startswith("crosses itself more than 1,000 times")) == (1, "geometry", True)
+    assert set(stored(session, level=Level.buurt)) == {f"{B}.2024", f"{C}.2024"}
+
+
+def above(session: Session) -> dict[str, tuple[int | None, dict[str, str], float]]:
+    """Read residents, why figures are missing and square kilometres of wijken and gemeenten."""
+    return {
+        row.code: (
+            row.residents,
+            row.figures_missing,
+            round(neighbourhoods.to_rd(to_shape(row.geom)).area / 1e6, 6),
+        )
+        for row in stored(session).values()
+        if row.level != Level.buurt
+    }
+
+
+def test_a_file_of_a_part_of_a_municipality_leaves_the_rest_of_it(session: Session, write: Write) -> None:
+    take(session, write(*VILLAGE))
+    whole: Mapping[str, Any] = {"GM9999": (600, {}, 3.0), "WK999901": (300, {}, 2.0), "WK999902": (300, {}, 1.0)}
+    assert above(session) == whole
+    assert counts(take(session, write(VILLAGE[2]))) == {"unchanged": 1}
+    assert counts(take(session, write(VILLAGE[1]))) == {"unchanged": 1}
+    assert above(session) == whole
+    last = session.scalar(select(func.max(History.id)))
+    take(session, write(VILLAGE[1]))
+    assert session.scalar(select(func.max(History.id))) == last
+    take(session, write(buurt(B, 1000, 7), buurt("BU99990202", 3000, 1)))
+    assert above(session) == {"GM9999": (1200, {}, 4.0), "WK999901": (800, {}, 2.0), "WK999902": (400, {}, 2.0)}
+    parts = shapely.get_parts(to_shape(stored(session)["GM9999.2024"].geom))
+    assert [shapely.get_num_interior_rings(part) for part in parts] == [0]  # no hairs where old meets new
+
+
+def test_buurten_of_another_year_or_municipality_are_no_part_of_what_comes(session: Session, write: Write) -> None:
+    take(session, write(*VILLAGE, buurt("BU88880101", 5000, gemeentecode="GM8888", gemeentenaam="Elders")))
+    take(session, write(buurt(A, 0, jaar=2025)))
+    assert stored(session)["GM9999.2025"].residents == 100
+
+
+def test_of_what_a_refused_buurt_lies_in_the_figures_are_not_known(session: Session, write: Write) -> None:
+    bad = buurt(C, 2000, 3, buurtnaam=None)
+    job = take(session, write(*VILLAGE[:2], bad), skip_bad=True)
+    rows = above(session)
+    not_given = dict.fromkeys(neighbourhoods.FIGURES, "not_given")
+    assert rows == {"GM9999": (None, not_given, 2.0), "WK999901": (300, {}, 2.0)}
+    assert "1 buurten of GM9999 were refused: the figures of what they lie in are not known." in notes(job)
+    take(session, write(*VILLAGE))
+    assert above(session)["GM9999"] == (600, {}, 3.0)
+
+
 def test_an_outline_that_crosses_itself_is_mended_and_told(session: Session, write: Write) -> None:
     tie = shapely.Polygon([(X, Y), (X + 1000, Y + 1000), (X + 1000, Y), (X, Y + 1000)])
     job = take(session, write(buurt(A, 0, shape=tie)))
@@ -275,9 +340,17 @@ def test_a_row_that_cannot_go_in_is_refused_by_row_field_and_cause_and_nothing_i
 def test_parts_of_one_area_in_several_rows_are_joined(session: Session, write: Write) -> None:
     job = take(session, write(buurt(A, 0), buurt(B, 1000), buurt(A, 2000)))
     assert counts(job) == {"new": 2, "skipped": 1}
-    assert f"Rows 1, 3 are parts of {A}" in notes(job)
+    assert f"1 areas stand in several rows, which are parts of them and were joined: rows 1, 3 of {A}." in notes(job)
     assert neighbourhoods.to_rd(to_shape(stored(session)[f"{A}.2024"].geom)).area == pytest.approx(2e6)
     assert stored(session)["GM9999.2024"].residents == 200
+
+
+def test_of_many_joined_areas_one_note_names_the_first_five(session: Session, write: Write) -> None:
+    codes = [f"BU9999010{number}" for number in range(1, 8)]
+    job = take(session, write(*(buurt(code, 1000 * at) for at, code in enumerate([*codes, *codes]))))
+    (told,) = [note for note in notes(job).splitlines() if "several rows" in note]
+    assert told.startswith("7 areas stand in several rows")
+    assert told.endswith("rows 5, 12 of BU99990105 ….")
 
 
 def test_one_code_for_two_areas_is_refused_twice(session: Session, write: Write) -> None:

@@ -175,7 +175,6 @@ def test_one_municipality_may_be_taken_from_a_file_of_many(testdorp: Session, tm
         (f"{EAST};veel;5;5", "aantal_inwoners", "veel", "no number"),
         (f"{EAST};-3;5;5", "aantal_inwoners", "-3", "negative"),
         (f"{EAST};5;11;5", "aantal_inwoners_65_jaar_en_ouder", "11", "is more than"),
-        (f"{WEST};5;5;5", "gwb_code", WEST, "more than once"),
     ],
 )
 def test_a_bad_row_is_refused_with_its_row_field_value_and_cause_and_the_rest_may_go_in(
@@ -190,6 +189,45 @@ def test_a_bad_row_is_refused_with_its_row_field_value_and_cause_and_the_rest_ma
     assert reason in line["reason"]
     assert imported(testdorp, file, skip_bad=True).status == JobStatus.done
     assert stored(testdorp, WEST)[0][0] == 110
+
+
+def test_rows_that_contradict_each_other_are_all_refused_and_of_the_same_one_is_taken(
+    testdorp: Session, tmp_path: Path
+) -> None:
+    header = f"{HEADER};jaar"  # West is told twice, once with its year and once for what is in force: one area
+    rows = (f"{WEST};77;;;2025", f"{EAST};210;35;90;2025", f"{WEST};88;;;", f"{EAST};210;35;90;")
+    file = written(tmp_path / "a.csv", *rows, "BU03630001;5;5;5;", "BU03630001;6;5;5;", header=header)
+    job = imported(testdorp, file, skip_bad=True)
+    assert (stored(testdorp, WEST)[0][0], stored(testdorp, EAST)[0][0]) == (100, 210)
+    assert job.counts == {"changed": 1, "unchanged": 0, "skipped": 3, "refused": 2}
+    reason = "the area stands in rows 2, 4, which do not say the same: which of them is right?"
+    assert [(line["row"], line["key"], line["reason"]) for line in lines(job)] == [(2, WEST, reason), (4, WEST, reason)]
+    assert imported(testdorp, file).status == JobStatus.refused
+
+
+def test_the_year_in_the_name_of_the_file_is_the_year_unless_a_column_or_somebody_says_another(
+    testdorp: Session, tmp_path: Path
+) -> None:
+    place(testdorp, 2026)
+    file = written(tmp_path / "kerncijfers-2025.csv", f"{WEST};111;;")
+    job = imported(testdorp, file)
+    assert "These are the figures of 2025: they fill the areas of that year." in notes(job)
+    assert (stored(testdorp, WEST, 2025)[0][0], stored(testdorp, WEST, 2026)[0][0]) == (111, 100)
+    imported(testdorp, file, year=2026)
+    assert stored(testdorp, WEST, 2026)[0][0] == 111
+    header = "jaar;gwb_code;aantal_inwoners"
+    imported(testdorp, written(file, f"2026;{WEST};120", f";{EAST};220", header=header))
+    assert (stored(testdorp, WEST, 2025)[0][0], stored(testdorp, WEST, 2026)[0][0]) == (111, 120)
+    assert (stored(testdorp, EAST, 2025)[0][0], stored(testdorp, EAST, 2026)[0][0]) == (220, 200)
+    unnamed = imported(testdorp, written(tmp_path / "a.csv", f"{WEST};111;;"))
+    assert "Nothing says of which year the figures are: they fill the areas in force." in notes(unnamed)
+
+
+def test_a_year_of_which_no_area_is_stored_is_refused_naming_those_that_are(testdorp: Session, tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"figures of 2019, and no areas .* There are those of 2025: give one"):
+        imported(testdorp, written(tmp_path / "kerncijfers-2019.csv", f"{WEST};77;;"))
+    with pytest.raises(InvalidInput, match=r"tells of the years 2023, 2024: give the right one with --year"):
+        imported(testdorp, written(tmp_path / "kerncijfers_2023_2024.csv", f"{WEST};77;;"))
 
 
 def test_figures_go_to_the_year_in_force_unless_a_year_is_said(testdorp: Session, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geo import assets as records
 from geo import neighbourhoods, proposals
 from geo.errors import InvalidInput
 from geo.imports import jobs, osm, undo
@@ -155,6 +156,43 @@ def test_what_is_gone_is_put_away_where_that_is_asked(session: Session, tmp_path
     job = imported(session, extract(tmp_path, KLOK), archive_missing=True)
     assert job.counts["archived"] == 1
     assert one(session, 2).status == Status.archived
+
+
+def test_what_was_accepted_or_edited_and_is_gone_is_told_and_stays(session: Session, tmp_path: Path) -> None:
+    library = node(3, (4.38, 52.02), amenity="library", name="Bieb")
+    imported(session, extract(tmp_path, KLOK, CHURCH, library))
+    proposals.accept(session, [one(session, 1).id], "an admin")
+    records.change(session, one(session, 2).id, {"name": "De Kerk"}, None)
+    job = imported(session, extract(tmp_path, node(4, HERE, amenity="bench")), archive_missing=True)
+    assert job.counts == {"missing": 2, "archived": 1}
+    assert said(job, "missing") == [
+        "node/1: is no longer in OpenStreetMap, or tagged otherwise; it was accepted here, and stays",
+        "node/2: is no longer in OpenStreetMap, or tagged otherwise; it was edited here, and stays",
+    ]
+    assert [one(session, number).status for number in (1, 2, 3)] == [
+        Status.published, Status.proposed, Status.archived,
+    ]  # fmt: skip
+
+
+def test_a_proposal_that_somebody_edited_is_left_alone_and_what_differs_is_told(
+    session: Session, tmp_path: Path
+) -> None:
+    imported(session, extract(tmp_path, KLOK))
+    records.change(session, one(session, 1).id, {"name": "De Klok (verbeterd)"}, None)
+    job = imported(session, extract(tmp_path, KLOK))
+    assert job.counts == {"skipped": 1}
+    assert one(session, 1).name == "De Klok (verbeterd)"
+    assert said(job, "skipped") == [
+        "node/1: was edited here, and stays as it is; OpenStreetMap now says name: De Klok (verbeterd) → De Klok"
+    ]
+
+
+def test_what_was_put_away_as_gone_is_proposed_again_when_it_is_back(session: Session, tmp_path: Path) -> None:
+    imported(session, extract(tmp_path, KLOK, CHURCH))
+    imported(session, extract(tmp_path, KLOK), archive_missing=True)
+    job = imported(session, extract(tmp_path, KLOK, CHURCH))
+    assert job.counts == {"unchanged": 1, "changed": 1}
+    assert one(session, 2).status == Status.proposed
 
 
 def test_another_municipality_is_not_missing_from_this_one(session: Session, tmp_path: Path) -> None:

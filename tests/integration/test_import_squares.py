@@ -160,7 +160,6 @@ def test_a_square_that_lies_elsewhere_than_its_code_says_is_refused_by_row(testd
         (("E0920N46501", 5, 5, 5, 5), "code", "E0920N46501", "no code of a square"),
         (("N0920E4650", 5, 5, 5, 5), "code", "N0920E4650", "no code of a square"),
         (("E09２0N4650", 5, 5, 5, 5), "code", "E09２0N4650", "no code of a square"),
-        (("E0920N4650", 5, 5, 5, 5), "code", "E0920N4650", "more than once"),
         (("E0925N4650", "veel", 5, 5, 5), ALL, "veel", "no number"),
         (("E0925N4650", -5, 5, 5, 5), ALL, "-5", "no number"),
         (("E0925N4650", 5, "2,5", 5, 5), OLD, "2,5", "no number"),
@@ -178,6 +177,20 @@ def test_a_bad_row_is_refused_with_its_row_field_value_and_cause_and_the_rest_ma
     assert reason in line["reason"]
     job = imported(testdorp, file, skip_bad=True)
     assert (job.status, list(stored(testdorp))) == (JobStatus.done, ["E0920N4650.2024"])
+
+
+def test_rows_that_contradict_each_other_are_all_refused_and_of_the_same_one_is_taken(
+    testdorp: Session, tmp_path: Path
+) -> None:
+    file = text(tmp_path / "vk_2024.csv", [ROWS[0], ROWS[1], ("E0920N4650", 5, 5, 5, 5), ROWS[1], ROWS[0]])
+    job = imported(testdorp, file, skip_bad=True)
+    assert stored(testdorp) == {"E0921N4650.2024": (50, None, None, 10)}
+    assert job.counts == {"new": 1, "changed": 0, "unchanged": 0, "skipped": 2, "refused": 2}
+    reason = "stands in rows 2, 4, 6, which do not say the same: which of them is right?"
+    assert [(line["row"], line["key"], line["reason"]) for line in lines(job)] == [
+        (2, "E0920N4650", reason), (4, "E0920N4650", reason),
+    ]  # fmt: skip
+    assert imported(testdorp, file).status == JobStatus.refused
 
 
 @pytest.mark.parametrize("name", ["vierkanten.csv", "2023_or_2024.csv", "vk100_12024.csv"])

@@ -72,6 +72,14 @@ def test_a_tangle_is_told_and_left_empty_before_mending_it_takes_minutes() -> No
     assert done.shapes[1].area == pytest.approx(5_000)
 
 
+def test_a_ring_that_goes_round_and_round_is_told_before_it_is_looked_at_for_long() -> None:
+    round_and_round = ring(*[(0, 0), (100, 0), (100, 100), (0, 100)] * 50_000)
+    began = time.perf_counter()
+    assert outlines.flaws(shapes(round_and_round, box(0, 0, 1, 1))) == [outlines.TANGLE, ""]
+    assert outlines.mend(shapes(round_and_round)).tangled.tolist() == [True]
+    assert time.perf_counter() - began < 8  # 20 s where each is first asked whether it is sound
+
+
 def test_a_long_outline_with_a_few_crossings_is_no_tangle() -> None:
     wave = [(east, (east % 2) * 10) for east in range(3_000)]
     done = outlines.mend(shapes(ring(*wave, (3_000, 5), (-1, 5.5))))  # each side of the zigzag meets the way back
