@@ -93,6 +93,7 @@ def load(task: Task, options: Options) -> None:
     _tell_likely(task, scope.source)
     task.progress("writing", 0, len(good))
     incoming.write(task.session, scope)
+    _tell_stray(task)
     _tell_fates(task)
     _tell_left_out(task, scope.source, sheet)
     if sheet.may_be_any(bad):
@@ -244,6 +245,13 @@ def _plain(field: str, value: str | None) -> str:
         spot = shapely.from_wkb(value).representative_point()
         return f"{spot.y:.{DIGITS}f} N, {spot.x:.{DIGITS}f} E"
     return repr(shortened(value)) if value else "nothing"
+
+
+def _tell_stray(task: Task) -> None:
+    """Tell which new rows lie beyond all neighbourhoods; they are written all the same."""
+    for stray in incoming.astray(task.session):
+        reason = "lies in none of the neighbourhoods that are stored: is the place right?"
+        task.report.say(Line(stray.row, Verdict.doubtful, stray.source_id, "place", stray.called or "", reason))
 
 
 def _tell_fates(task: Task) -> None:

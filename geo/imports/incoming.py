@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     cast,
     column,
+    exists,
     func,
     insert,
     literal,
@@ -37,9 +38,9 @@ from geo.imports import bulk
 from geo.imports.cells import LISTS
 from geo.imports.pools import Codes, Pool
 from geo.imports.report import MOST_LINES, Report, Verdict
-from geo.models import Asset, Catchment, Organisation
+from geo.models import Asset, Catchment, Neighbourhood, Organisation
 from geo.sql import statements
-from geo.vocabulary import Status
+from geo.vocabulary import Level, Status
 
 (
     MAKE, FATES, HOLD, CORRECTED, BACK, ORGANISATIONS, NOT_SERVED, SERVED, ALIKE, MISSING, LEFT_OUT,
@@ -221,6 +222,14 @@ def alike(session: Session, source: str) -> Sequence[Row[Any]]:
     threshold = text("SELECT set_config('pg_trgm.similarity_threshold', :least, true)")
     session.execute(threshold, {"least": str(ALIKE_FROM)})
     return session.execute(text(ALIKE), {**NEAR, "source": source}).all()
+
+
+def astray(session: Session) -> Sequence[Row[int, str, str]]:
+    """Find new rows with a place that lies in no neighbourhood, where there are neighbourhoods at all."""
+    lost = and_(FATE.c.verdict == Verdict.new, FATE.c.spot.is_not(None), FATE.c.neighbourhood_id.is_(None))
+    stored = exists(select(Neighbourhood.id).where(Neighbourhood.in_force, Neighbourhood.level == Level.buurt))
+    found = select(FATE.c.row, FATE.c.source_id, FATE.c.called).where(lost, stored)
+    return session.execute(found.order_by(FATE.c.row).limit(MOST_LINES)).all()
 
 
 def write(session: Session, scope: Scope) -> None:

@@ -114,6 +114,17 @@ def test_a_formula_in_somebody_s_file_is_no_formula_in_the_report(
     assert (line["key"], line["value"]) == ("'=1+1", "'=HYPERLINK(1)")
 
 
+def test_a_place_beyond_all_neighbourhoods_is_doubted_and_written(
+    kaart: Kaart, rooms: tuple[str, str], buurten: Path
+) -> None:
+    file, toml = rooms
+    kaart("import", "boundaries", str(buurten))
+    Path(file).write_text("nr;naam;soort;lengte;breedte\n1;Ver;buurtkamer;4,4;51,22\n", encoding="cp1252")
+    told = " ".join(kaart("import", "assets", file, "--map", toml).split())
+    assert "1 new" in told
+    assert "lies in none of the neighbourhoods" in told
+
+
 def test_boundaries_come_from_a_file_and_what_is_asked_wrongly_is_refused(kaart: Kaart, buurten: Path) -> None:
     assert "2 new" in kaart("import", "boundaries", str(buurten))
     assert "There is no file" in refusal(kaart, "import", "boundaries", "nowhere.gpkg")
