@@ -3,7 +3,7 @@
 import shutil
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import BinaryIO
 from uuid import UUID
@@ -66,9 +66,7 @@ def kept(settings: Settings, job: ImportJob) -> Source:
     if file is None:
         raise Conflict(f"The file is no longer here: it is kept for {KEPT.days} day. Upload {job.file_name} again.")
     with file.open("rb") as opened:
-        digest = sha256()
-        while part := opened.read(CHUNK_BYTES):
-            digest.update(part)
+        digest = file_digest(opened, "sha256")
     if digest.hexdigest() != job.sha256:
         raise Conflict("The file is not the one that was checked: upload it again.")
     return Source(file, job.file_name, job.sha256, job.bytes)

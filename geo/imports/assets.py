@@ -24,7 +24,7 @@ from geo.imports.jobs import Task
 from geo.imports.models import AddressDoubt
 from geo.imports.pools import Codes, Mask, Pool
 from geo.imports.report import Line, Report, Verdict, shortened
-from geo.models import Asset, ImportJob, Neighbourhood
+from geo.models import Asset, Neighbourhood
 from geo.vocabulary import Kind
 
 DAYS = frozenset(field for field, reader in READERS.items() if reader is day)
@@ -102,7 +102,7 @@ def load(task: Task, options: Options) -> None:
         _tell_missing(task, scope.source, seen, archive=options.archive_missing)
 
 
-def store_one(session: Session, _job: ImportJob, record: Mapping[str, object], place: BaseGeometry) -> Asset:
+def store_one(session: Session, record: Mapping[str, object], place: BaseGeometry) -> Asset:
     """Store the asset of a doubtful address at the place that somebody chose: a new one, or a new place of a known one.
 
     record  what `AddressDoubt` keeps: the values as JSON, with source and source_id

@@ -38,9 +38,7 @@ def choose(session: Session, doubt_id: int, choice: int, by: str) -> Asset:
     chosen = doubt.candidates[choice]
     act_as(session, by)
     jobs.belongs_to(session, job)  # so that taking the import back takes this away too
-    asset = assets.store_one(
-        session, job, doubt.record, shapely.Point(_degrees(chosen, "lon"), _degrees(chosen, "lat"))
-    )
+    asset = assets.store_one(session, doubt.record, shapely.Point(_degrees(chosen, "lon"), _degrees(chosen, "lat")))
     jobs.belongs_to(session, None)
     _decide(session, doubt, choice, by)
     return asset

@@ -71,10 +71,6 @@ class Report:
         beyond = Counter({verdict: max(0, told - MOST_LINES) for verdict, told in self._told.items()})
         return {verdict: rows for verdict, rows in (beyond + self._unmade).items() if rows}
 
-    def written(self) -> int:
-        """Give how many rows the import adds or changes."""
-        return self.counts[Verdict.new] + self.counts[Verdict.changed] + self.counts[Verdict.archived]
-
     def as_json(self) -> dict[str, object]:
         """Give lines and notes as they are stored with the job."""
         lines = [line._asdict() for line in sorted(self.lines, key=lambda line: line.row)]
