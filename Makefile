@@ -39,8 +39,9 @@ screenshots: $(TEST_SETUP) ## Make the pictures of the README anew, from the dem
 proof: $(TEST_SETUP) ## What takes long: kills, large inputs, long runs. SAMPLE=3 SEED=x runs a few of them
 	$(PYTEST) tests -m slow $(if $(SAMPLE),--sample $(SAMPLE) --seed "$(SEED)")
 
-bench: $(TEST_SETUP) ## Full-size imports beside ogr2ogr; on a machine that does nothing else
+bench: $(TEST_SETUP) ## Full-size imports beside ogr2ogr, coverage beside its peers; on a machine that does nothing else
 	.venv/bin/python -m tests.benchmarks.imports.run
+	.venv/bin/python -m tests.benchmarks.coverage.run
 
 format: $(TEST_SETUP) ## Put the code in its standard form
 	.venv/bin/ruff format .

@@ -14,9 +14,9 @@ from starlette.requests import Request
 from api import (
     activities,
     assets,
-    coverage,
     errors,
     frames,
+    gap_pages,
     health,
     imports,
     imports_page,
@@ -25,7 +25,9 @@ from api import (
     ogc,
     pages,
     parameters,
+    runs,
     uploads,
+    whatif,
 )
 from api.answers import REFUSALS
 from api.deps import viewer_of
@@ -33,6 +35,10 @@ from api.heads import Heads
 from api.limits import BodyLimit
 from geo.errors import Unavailable
 from geo.settings import Settings
+
+ROUTES = (
+    health, ogc, assets, activities, neighbourhoods, runs, whatif, imports, pages, gap_pages, imports_page,
+)  # fmt: skip
 
 
 @asynccontextmanager
@@ -60,7 +66,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
         lifespan=starting,
     )
     app.state.settings, app.state.sessions = settings, sessions
-    for module in (health, ogc, assets, activities, neighbourhoods, coverage, imports, pages, imports_page):
+    for module in ROUTES:
         app.include_router(module.router)
 
     @app.get("/v1/openapi.json", name="read_openapi", include_in_schema=False)

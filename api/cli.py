@@ -4,37 +4,38 @@ import getpass
 import signal
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Column, Table
+from rich.table import Table
 from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.orm import Session
 
-from api import backup, deciding, importing, serve, terminal
+from api import backup, beside, covering, deciding, importing, serve, terminal, worker
 from api.terminal import out, progress, tell
-from geo import cluster, db, demo, folder, users
-from geo.coverage.run import run as compute_coverage
+from geo import cluster, db, demo, users
+from geo.coverage.models import CoverageRun
 from geo.errors import Conflict, InvalidInput, Refusal
-from geo.models import Activity, ApiKey, Asset, CoverageRun, Neighbourhood
+from geo.models import Activity, ApiKey, Asset, Neighbourhood
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 database = typer.Typer(no_args_is_help=True, help="The database: its tables, its state, its address.")
 demonstration = typer.Typer(no_args_is_help=True, help="The demo municipality.")
-coverage = typer.Typer(no_args_is_help=True, help="Which neighbourhoods lack what.")
 keys = typer.Typer(no_args_is_help=True, help="API keys: every change of a record needs one.")
 app.add_typer(database, name="db")
 app.add_typer(demonstration, name="demo")
-app.add_typer(coverage, name="coverage")
+app.add_typer(covering.app, name="coverage")
 app.add_typer(keys, name="key")
 app.add_typer(importing.app, name="import")
 app.add_typer(deciding.proposed, name="proposals")
 app.command("backup")(backup.backup_command)
 app.command("restore")(backup.restore_command)
+app.command("worker")(worker.worker_command)
 
 
 def main() -> None:
@@ -55,8 +56,12 @@ def levende_kaart() -> None:
 
 
 @app.command()
-def up() -> None:
-    """Start everything: database, tables, the demo when there is nothing, coverage, the service itself."""
+def up(
+    no_worker: Annotated[
+        bool, typer.Option("--no-worker", help="A `kaart worker` runs as a service of its own.")
+    ] = False,
+) -> None:
+    """Start everything: database, tables, the demo when there is nothing, coverage, a worker, the service itself."""
     try:
         settings = read()
         with serve.listening(settings.host, settings.port) as socket, terminal.engine(settings) as engine:
@@ -66,7 +71,8 @@ def up() -> None:
             _fill(settings, engine)
             tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
             _hint(engine)
-            serve.forever(settings, db.sessions(engine), socket)
+            with nullcontext() if no_worker else beside.worker(tell):
+                serve.forever(settings, db.sessions(engine), socket)
     except KeyboardInterrupt:
         tell("stopped")
 
@@ -83,7 +89,7 @@ def _fill(settings: Settings, engine: Engine) -> None:
         if not session.scalar(select(func.count(CoverageRun.id))):
             try:
                 tell("computing coverage …")
-                _compute(session, settings)
+                covering.compute(session, settings)
             except (Conflict, InvalidInput) as refusal:
                 tell(str(refusal))
 
@@ -154,26 +160,6 @@ def _load_demo(session: Session, settings: Settings) -> demo.Loaded:
         return demo.load(session, data, outlines=outlines)
 
 
-@coverage.command("run")
-def run_coverage() -> None:
-    """Compute the coverage of all neighbourhoods now, and keep it as a dated run."""
-    settings = read()
-    with terminal.work(settings) as session:
-        made = _compute(session, settings)
-        out.print(f"Run {made.id}: {made.year}, norm {made.norm_m:g} m, detour {made.detour:g}.")
-
-
-@coverage.command("list")
-def list_runs() -> None:
-    """List the runs, the newest first."""
-    with terminal.work(read()) as session:
-        table = Table(Column("id", no_wrap=True), "computed", "year", "norm (m)", "detour")
-        for made in session.scalars(select(CoverageRun).order_by(CoverageRun.computed_at.desc(), CoverageRun.id)):
-            moment = f"{made.computed_at:%Y-%m-%d %H:%M}"
-            table.add_row(str(made.id), moment, str(made.year), f"{made.norm_m:g}", f"{made.detour:g}")
-        out.print(table)
-
-
 @keys.command("create")
 def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
@@ -205,8 +191,3 @@ def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `kaart ke
     with terminal.work(read()) as session:
         users.revoke_key(session, key_id)
     out.print("Revoked.")
-
-
-def _compute(session: Session, settings: Settings) -> CoverageRun:
-    key = folder.secret(settings)
-    return compute_coverage(session, norm_m=settings.norm_m, detour=settings.detour, key=key)

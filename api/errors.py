@@ -22,6 +22,10 @@ STATUS: dict[type[Refusal], HTTPStatus] = {
     Conflict: HTTPStatus.CONFLICT,
     Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
+HEADERS = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": 'ApiKey realm="X-API-Key"'},
+    HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
+}
 MACHINES = ("/v1", "/livez", "/readyz")  # paths whose answers are read by programs
 
 
@@ -48,8 +52,7 @@ def answer(request: Request, status: HTTPStatus, detail: str, flaws: Sequence[Fl
     }
     if flaws:
         body["errors"] = [flaw._asdict() for flaw in flaws]
-    headers = {"WWW-Authenticate": 'ApiKey realm="X-API-Key"'} if status == HTTPStatus.UNAUTHORIZED else None
-    return JSONResponse(body, status, headers, media_type="application/problem+json")
+    return JSONResponse(body, status, HEADERS.get(status), media_type="application/problem+json")
 
 
 def on_refusal(request: Request, refusal: Exception) -> Response:

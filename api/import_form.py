@@ -18,7 +18,10 @@ from geo.vocabulary import What
 MOST_MAPPING_BYTES = 200_000  # far more than any mapping
 UPLOADED = [what.value for what in What if what != What.demo]
 # Not whatever an importer knows: which address is asked for places, say, is for the settings to tell.
-SETTABLE = ("year", "gemeente", "level", "layer", "code_field", "name_field", "source", "licence", "archive_missing")
+SETTABLE = (
+    "year", "gemeente", "level", "layer", "code_field", "name_field", "source", "licence", "archive_missing",
+    "length_field", "least_island",
+)  # fmt: skip
 FIELDS = ("what", "file", "mapping", "options")
 _Text = Annotated[str, StringConstraints(max_length=1000), Storable]
 OPTIONS: TypeAdapter[dict[str, bool | int | str | None]] = TypeAdapter(dict[Key, StrictBool | StrictInt | _Text | None])

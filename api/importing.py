@@ -2,20 +2,19 @@
 
 import getpass
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Column, Table
 from sqlalchemy import Text, cast, select
 from sqlalchemy.orm import Session
 
 from api import deciding, import_report
-from api.terminal import out, progress, tell, work
+from api.terminal import out, progress, steps, tell, work
 from geo.days import AMSTERDAM
 from geo.errors import InvalidInput, NotFound
 from geo.imports import jobs, orders, pdok, read, undo
@@ -89,8 +88,8 @@ def _outlines(file: Path | None, year: int | None, gemeente: str | None) -> Iter
         return
     if year is None or gemeente is None:
         raise InvalidInput("--pdok YEAR needs --gemeente NAME: PDOK holds the whole country.")
-    with tempfile.TemporaryDirectory(prefix="kaart-") as folder, _bar() as bar:
-        yield pdok.fetch(read_settings().pdok_url, year, gemeente, Path(folder), _steps(bar))
+    with tempfile.TemporaryDirectory(prefix="kaart-") as folder, steps() as told:
+        yield pdok.fetch(read_settings().pdok_url, year, gemeente, Path(folder), told)
 
 
 @app.command("figures")
@@ -120,6 +119,14 @@ def import_squares(
 ) -> None:
     """CBS squares of 100 m: how many people live where."""
     _bring(What.squares, file, {"year": year, "layer": layer}, How(dry_run, skip_bad, report))
+
+
+@app.command("dwellings")
+def import_dwellings(
+    file: File, layer: Layer = None, dry_run: DryRun = False, skip_bad: SkipBad = False, report: ReportTo = None
+) -> None:
+    """Dwellings, such as those of the BAG: the exact places where people live, and how many where that is told."""
+    _bring(What.dwellings, file, {"layer": layer}, How(dry_run, skip_bad, report))
 
 
 @app.command("assets")
@@ -152,6 +159,21 @@ def import_osm(
     _bring(What.osm, file, {"archive_missing": archive_missing}, How(dry_run, skip_bad, report))
 
 
+@app.command("network")
+def import_network(
+    file: File,
+    length_field: Annotated[str | None, typer.Option(help="The column with the length of each line, metres.")] = None,
+    least_island: Annotated[int, typer.Option(min=0, help="Leave out islands with fewer metres of street.")] = 0,
+    layer: Layer = None,
+    dry_run: DryRun = False,
+    skip_bad: SkipBad = False,
+    report: ReportTo = None,
+) -> None:
+    """Streets to walk along: an OpenStreetMap extract (.osm.pbf), or a layer of lines with or without a length."""
+    options = {"length_field": length_field, "least_island": least_island, "layer": layer}
+    _bring(What.network, file, options, How(dry_run, skip_bad, report))
+
+
 def _text(file: Path | None) -> str | None:
     """Read a mapping. Raises InvalidInput where it cannot be read."""
     if file is None:
@@ -169,9 +191,9 @@ def _bring(what: What, file: Path, options: Mapping[str, object], how: How) -> N
         raise InvalidInput(f"There is no file {file}.")
     source = jobs.Source(file, file.name, read.digest(file), file.stat().st_size)
     with work(read_settings()) as session:
-        with _bar() as bar:
+        with steps() as told:
             do = jobs.check if how.dry_run else jobs.run
-            job = do(session, order, source, by=getpass.getuser(), progress=_steps(bar))
+            job = do(session, order, source, by=getpass.getuser(), progress=told)
         shown = import_report.shown(job, LINES)
         if how.report:
             import_report.write(job, how.report)
@@ -195,23 +217,6 @@ def _conclude(job: ImportJob, how: How) -> None:
         why = f"{refused:,} rows are refused, so nothing {happens} imported"
         progress.print(f"[red]✗[/] {why}: mend them, or import the rest with --skip-bad")
         raise typer.Exit(1)
-
-
-def _bar() -> Progress:
-    columns = TextColumn("· {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    return Progress(*columns, console=progress, transient=True)
-
-
-def _steps(bar: Progress) -> Callable[[str, int, int | None], None]:
-    """Give each step of an import a line of its own, in the order in which they come."""
-    lines: dict[str, TaskID] = {}
-
-    def told(step: str, done: int, total: int | None) -> None:
-        if step not in lines:
-            lines[step] = bar.add_task(step, total=total)
-        bar.update(lines[step], completed=done, total=total)
-
-    return told
 
 
 @app.command("list")

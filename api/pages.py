@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from pydantic import BaseModel, Field, field_validator
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
@@ -21,14 +21,11 @@ from geo.collections import Wanted
 from geo.coverage import results
 from geo.coverage.demand import LATTICE_M
 from geo.days import Days, today
-from geo.errors import InvalidInput, NotFound
-from geo.models import CoverageRun, Neighbourhood
+from geo.models import Neighbourhood
 from geo.privacy import VISITOR
 from geo.search import ACTIVITY, find, kinds_on_the_map
-from geo.vocabulary import KINDS, LEVELS, SERVICES, Level
-from maps import broker, frame, resident
-from maps.broker import Gaps, Run
-from maps.gap_words import Subject
+from geo.vocabulary import SERVICES, Level
+from maps import frame, resident
 from maps.resident import Asked, Listing, Turning
 
 router = APIRouter(include_in_schema=False)
@@ -51,13 +48,13 @@ class ResidentQuery(BaseModel):
     @classmethod
     def known_kinds(cls, kinds: list[str]) -> list[str]:
         """Refuse a kind that is not on the map."""
-        return [_known(kind, kinds_on_the_map()) for kind in kinds if kind]
+        return [known(kind, kinds_on_the_map()) for kind in kinds if kind]
 
     @field_validator("service")
     @classmethod
     def known_service(cls, service: str) -> str:
         """Refuse a service that the vocabulary does not hold; empty is any."""
-        return _known(service, [*SERVICES]) if service else ""
+        return known(service, [*SERVICES]) if service else ""
 
     def days(self, now: date) -> Days | None:
         """Give the days asked for: today, or seven days from today, so that a Sunday has a week too."""
@@ -96,30 +93,10 @@ class ResidentQuery(BaseModel):
         return sources
 
 
-class GapsQuery(BaseModel):
-    """What may stand in the address of the gap pages. The form sends `what`: `kind:initiative`, `service:meals`."""
-
-    what: Key = ""
-    kind: Key = ""
-    service: Key = ""
-    level: Key = "buurt"
-    sort: Literal["uncovered", "share", "nearest", "name"] = "uncovered"
-
-    def subject(self) -> Subject:
-        """Give what is mapped; community rooms when nothing is asked. Raises InvalidInput for what is unknown."""
-        for value, known in ((self.kind, KINDS), (self.service, SERVICES), (self.level, LEVELS)):
-            if value and value not in known:
-                raise InvalidInput(f"{value!r} is not one of: {', '.join(known)}.")
-        if self.kind and self.service and self.kind != "volunteer":
-            raise InvalidInput("Ask for a kind or for a service, not for both.")
-        if not self.kind and not self.service:
-            return Subject("community_room", None)
-        return Subject(self.kind or None, self.service or None)
-
-
-def _known(value: str, known: Sequence[str]) -> str:
-    if value not in known:
-        raise ValueError(f"{value!r} is not one of: {', '.join(known)}")
+def known(value: str, keys: Sequence[str]) -> str:
+    """Refuse a value that is not one of these, as a validator does."""
+    if value not in keys:
+        raise ValueError(f"{value!r} is not one of: {', '.join(keys)}")
     return value
 
 
@@ -176,61 +153,6 @@ def activity_page(request: Request, session: Session, page: CurrentFrame, activi
     """The card of one activity."""
     feature = features.one(session, VISITOR, "activities", activity)
     return answer(request, page, resident.activity_page(page, feature, today()))
-
-
-@router.get("/gaps", name="gaps_page")
-def gaps_page(request: Request, session: Session, page: CurrentFrame, query: Annotated[GapsQuery, Query()]) -> Response:
-    """Where what is missing."""
-    if query.what:
-        asked = broker.subject_query(broker.subject_of(query.what))
-        return RedirectResponse(f"/gaps?{asked}&{urlencode({'level': query.level, 'sort': query.sort})}", 303)
-    subject = query.subject()
-    run = results.latest(session)
-    found = coverage_of(session, subject, level=query.level) if run else []
-    source = items("coverage", {**subject_asked(subject), "level": query.level}) if found else ""
-    gaps = Gaps(subject, query.level, query.sort, found, told(run), source)
-    return answer(request, page, broker.gaps_page(page, gaps))
-
-
-@router.get("/gaps/{neighbourhood}", name="gap_page")
-def gap_page(
-    request: Request,
-    session: Session,
-    page: CurrentFrame,
-    neighbourhood: str,
-    query: Annotated[GapsQuery, Query()],
-) -> Response:
-    """Why a neighbourhood is coloured as it is."""
-    subject = query.subject()
-    run = told(results.latest(session))
-    found = coverage_of(session, subject, neighbourhood=neighbourhood)
-    mine = [row for row in found if neighbourhood in (row["properties"]["neighbourhood"], row["properties"]["code"])]
-    if run is None or not mine:
-        raise NotFound(f"Nothing was reckoned for the neighbourhood {neighbourhood!r}.")
-    return answer(request, page, broker.gap_page(page, mine[0], subject, run))
-
-
-def coverage_of(
-    session: DatabaseSession, subject: Subject, *, level: str | None = None, neighbourhood: str | None = None
-) -> list[features.Feature]:
-    """Read the latest coverage of one subject."""
-    wanted = Wanted(
-        kind=(subject.kind,) if subject.kind else (),
-        service=(subject.service,) if subject.service else (),
-        level=(level,) if level else (),
-        neighbourhood=neighbourhood,
-    )
-    return features.page(session, VISITOR, "coverage", wanted, limit=MOST * 10).features
-
-
-def subject_asked(subject: Subject) -> dict[str, object]:
-    """Give a subject as filters of the API."""
-    return {name: value for name, value in subject._asdict().items() if value}
-
-
-def told(run: CoverageRun | None) -> Run | None:
-    """Give what the pages tell of a run."""
-    return None if run is None else Run(run.computed_at, run.norm_m, run.detour, run.lattice_m)
 
 
 @router.get("/about", name="about_page")

@@ -10,7 +10,11 @@ from geo.errors import Flaw
 API = "/v1"
 SEVERAL = ("kind", "service", "theme", "level")  # parameters that may be given several times
 ASKED = "read_items"  # the one route that has many; its query class knows their names
-FEW = {"read_imports": ("limit",), "confirm_import": ("skip_bad",)}  # those of the others that have any
+FEW = {  # those of the others that have any
+    "read_imports": ("limit",),
+    "confirm_import": ("skip_bad",),
+    "read_changes": ("since", "limit"),
+}
 
 
 def check(request: Request) -> None:

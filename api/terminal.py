@@ -1,10 +1,11 @@
 """What every command works with: the two consoles, an engine on the database in use, a session that is committed."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, make_url
 from sqlalchemy.orm import Session
 
@@ -21,6 +22,21 @@ progress = Console(stderr=True, soft_wrap=True, highlight=False)
 def tell(line: str) -> None:
     """Say on stderr what happens; the line may hold rich's markup."""
     progress.print(f"· {line}")
+
+
+@contextmanager
+def steps() -> Iterator[Callable[[str, int, int | None], None]]:
+    """Show how far something is: each step has a line of its own, in the order in which they come."""
+    columns = (TextColumn("· {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=progress, transient=True) as bar:
+        lines: dict[str, TaskID] = {}
+
+        def told(step: str, done: int, total: int | None) -> None:
+            if step not in lines:
+                lines[step] = bar.add_task(step, total=total)
+            bar.update(lines[step], completed=done, total=total)
+
+        yield told
 
 
 @contextmanager

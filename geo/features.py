@@ -14,6 +14,7 @@ from geo.errors import Flaw, InvalidInput, NotFound
 from geo.privacy import Viewer, fields
 
 Feature = dict[str, Any]
+MOST_ARGUMENTS = 100  # of a function of PostgreSQL; an even number
 DIGITS = 7  # decimals of a degree: about a centimetre
 
 COLLECTIONS: Mapping[str, Collection] = {
@@ -52,7 +53,19 @@ def text_of(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[str]:
     seen = [part for field in fields(viewer, name) for part in (_key(field), columns[field])]
     geometry = cast(func.ST_AsGeoJSON(shown.geometry, DIGITS), JSON)
     feature = [_key("type"), _key("Feature"), _key("id"), shown.id, _key("geometry"), geometry]
-    return cast(func.json_build_object(*feature, _key("properties"), func.json_build_object(*seen)), Text)
+    return cast(func.json_build_object(*feature, _key("properties"), _object(seen)), Text)
+
+
+def _object(parts: Sequence[Any]) -> ColumnElement[Any]:
+    """Make one JSON object of keys and values in turn: PostgreSQL takes 100 of them at a time, so texts are joined."""
+    whole = [func.json_build_object(*parts[i : i + MOST_ARGUMENTS]) for i in range(0, len(parts), MOST_ARGUMENTS)]
+    if len(whole) == 1:
+        return whole[0]
+    first, *rest = whole
+    joined: ColumnElement[str] = cast(first, Text)
+    for part in rest:
+        joined = func.left(joined, -1).concat(", ").concat(func.substr(cast(part, Text), 2))
+    return cast(joined, JSON)
 
 
 def _key(name: str) -> ColumnElement[str]:

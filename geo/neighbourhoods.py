@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from uuid import uuid4
 
 import numpy as np
@@ -28,6 +28,7 @@ from geo.vocabulary import Level, Term
 
 LONGEST_NAME = 120
 FIGURES = ("residents", "residents_65", "households", "one_person_households")
+Shapes = TypeVar("Shapes", BaseGeometry, NDArray[np.object_])
 _TO_RD = Transformer.from_crs(WGS84, RD_NEW, always_xy=True)
 _TO_WGS84 = Transformer.from_crs(RD_NEW, WGS84, always_xy=True)
 
@@ -87,13 +88,16 @@ class Origin(NamedTuple):
     schematic: bool
 
 
-def to_rd(shape: BaseGeometry) -> BaseGeometry:
-    """Turn a geometry in WGS 84 degrees into RD New metres; off by up to 0.25 m without the national grid."""
+def to_rd(shape: Shapes) -> Shapes:
+    """Turn one geometry or an array of them in WGS 84 degrees into RD New metres.
+
+    Off by up to 0.25 m without the national grid.
+    """
     return shapely.transform(shape, _by(_TO_RD))
 
 
-def to_wgs84(shape: BaseGeometry) -> BaseGeometry:
-    """Turn a geometry in RD New metres into WGS 84 degrees."""
+def to_wgs84(shape: Shapes) -> Shapes:
+    """Turn one geometry or an array of them in RD New metres into WGS 84 degrees."""
     return shapely.transform(shape, _by(_TO_WGS84))
 
 

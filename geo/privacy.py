@@ -49,7 +49,10 @@ OPERATIONS: dict[str, Role] = {
     "read_item": Role.visitor,
     "read_runs": Role.visitor,
     "read_run": Role.visitor,
+    "read_changes": Role.visitor,
     "start_run": Role.admin,
+    "what_if": Role.visitor,
+    "siting": Role.visitor,
     "create_asset": Role.admin,
     "change_asset": Role.admin,
     "archive_asset": Role.admin,
@@ -86,7 +89,9 @@ _PUBLIC_NEIGHBOURHOOD = """code year level name parent residents residents_65 ho
  figures_missing in_force schematic source licence created_at updated_at version"""
 _PUBLIC_COVERAGE = """run computed_at norm_m neighbourhood code name level kind service residents covered covered_share
  uncovered covered_by_catchment median_m nearest_id nearest_name nearest_m assets_in_reach assets_across_border
- volunteers per_1000 schematic"""
+ volunteers per_1000 schematic mean_m reached_share p90_m depth_m fgt1 choice fragile_share crowding certain_share
+ open_hours worst_part worst_part_share people_none people_doubtful people_closed people_full people_served gap
+ covered_lo covered_hi band_lo band_hi unknown_residents edge_share fallback_share demand_source groups why"""
 
 # Collection → field → the least role that sees it. A field that a role may not see is absent, not empty.
 FIELDS: dict[str, dict[str, Role]] = {

@@ -93,6 +93,8 @@ class Settings(BaseSettings):
     """The walking distance that counts as within reach, metres."""
     detour: FiniteFloat = Field(1.3, ge=1, le=5)
     """Walking metres per metre as the crow flies."""
+    policy: Annotated[_Folder | None, _EMPTY] = None
+    """A file (TOML) with what the municipality has decided for its coverage; it goes before the two above."""
     db_statement_timeout_s: int = Field(30, ge=1, le=3600)
     log_json: bool = False
 

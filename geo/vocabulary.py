@@ -52,8 +52,10 @@ class What(StrEnum):
     boundaries = "boundaries"
     figures = "figures"
     squares = "squares"
+    dwellings = "dwellings"
     assets = "assets"
     osm = "osm"
+    network = "network"
     demo = "demo"
 
 
@@ -64,6 +66,15 @@ class JobStatus(StrEnum):
     refused = "refused"
     done = "done"
     undone = "undone"
+
+
+class RunStatus(StrEnum):
+    """The life of a coverage run: asked for, at work, done, or given up with the reason."""
+
+    waiting = "waiting"
+    working = "working"
+    done = "done"
+    failed = "failed"
 
 
 class Role(StrEnum):

@@ -7,9 +7,9 @@ from pathlib import Path
 STATIC = Path(__file__).parent / "static"
 
 # Names under which our modules import each other; a browser finds them through the import map of the page.
-SHARED = ("page", "fetching", "map", "outlines", "list", "card", "sheet")
+SHARED = ("page", "fetching", "map", "outlines", "list", "card", "sheet", "geometry")
 RESIDENT = (*SHARED, "pins", "near", "resident")
-GAPS = (*SHARED, "gaps")
+GAPS = (*SHARED, "gaps", "asking", "colours", "existing", "whatif", "siting")
 IMPORTS = ("page", "import_calls", "import_report", "import_rows", "import_doubts", "import_earlier", "imports")
 
 LEAFLET = "vendor/leaflet/leaflet.js"

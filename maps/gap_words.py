@@ -1,6 +1,6 @@
-"""What the figures of a coverage run say, in words; and the classes in which a map of gaps is coloured."""
+"""What is looked at on the map of gaps, and for whom; and how its figures read when several of them are told."""
 
-from itertools import pairwise
+import re
 from typing import Any, NamedTuple
 
 from geo.vocabulary import KINDS, SERVICES
@@ -9,15 +9,24 @@ from maps.reader import Reader, message
 Properties = dict[str, Any]
 
 FEWEST_RESIDENTS = 50  # below this a neighbourhood is grey: a share of so few people says little
-CUTS = (0.10, 0.25, 0.50, 0.75)  # shares beyond the norm at which a darker class begins, the same for every subject
-VOLUNTEER_CUTS = (20.0, 10.0, 5.0, 2.0)  # volunteers per 1,000 residents below which a darker class begins
-
-UNKNOWN, FEW = "unknown", "few"
+EVERYONE = "everyone"
+UNIT = re.compile(r"[^\d.,]+$")  # at the end of a figure that was written
 
 _ONE_OF = {
     "community_room": message("a community room"),
     "initiative": message("a citizen initiative"),
     "care_location": message("a care location"),
+}
+# A group of residents: its name, the head of its column, and how it is named inside a sentence.
+GROUPS = {
+    EVERYONE: (message("Everyone"), message("Everyone"), message("all residents")),
+    "residents_65": (message("Aged 65 and over"), message("65+"), message("people of 65 and over")),
+    "one_person_households": (
+        message("People living alone"),
+        message("Living alone"),
+        message("people who live alone"),
+    ),
+    "children": (message("Children up to 15"), message("Children"), message("children")),
 }
 
 
@@ -46,57 +55,28 @@ class Subject(NamedTuple):
         return reader.say(_ONE_OF[str(self.kind)])
 
 
-class Band(NamedTuple):
-    """One class of the legend: its key (0 is lightest), and what it holds, in words."""
-
-    key: str
-    words: str
+def group_name(group: str, reader: Reader) -> str:
+    """Name a group of residents in a list of choices."""
+    return reader.say(GROUPS[group][0])
 
 
-def band_of(p: Properties) -> str:
-    """Give the key of the class in which a neighbourhood falls."""
-    if p["residents"] is not None and p["residents"] < FEWEST_RESIDENTS:
-        return FEW
-    if p["kind"] == "volunteer":
-        if p["per_1000"] is None:
-            return UNKNOWN
-        return str(sum(p["per_1000"] < cut for cut in VOLUNTEER_CUTS))
-    share = beyond(p)
-    return UNKNOWN if share is None else str(sum(share >= cut for cut in CUTS))
+def group_head(group: str, reader: Reader) -> str:
+    """Name a group at the head of a narrow column."""
+    return reader.say(GROUPS[group][1])
 
 
-def beyond(p: Properties) -> float | None:
-    """Give the share of residents beyond the norm, 0 to 1; None where residents are unknown or none."""
-    return None if p["covered_share"] is None else max(0.0, round(1.0 - float(p["covered_share"]), 9))
+def group_within(group: str, reader: Reader) -> str:
+    """Name a group inside a sentence."""
+    return reader.say(GROUPS[group][2])
 
 
-def bands(subject: Subject, reader: Reader) -> list[Band]:
-    """Give the classes as the legend tells them, lightest first."""
-    if subject.volunteers:
-        cuts = [reader.number(cut) for cut in VOLUNTEER_CUTS]
-        words = [reader.say("%(from)s or more", {"from": cuts[0]})]
-        words += [f"{low} – {high}" for high, low in pairwise(cuts)]
-        words += [reader.say("fewer than %(to)s", {"to": cuts[-1]})]
-        unknown = reader.say("fewer than 10 volunteers, or unknown")
-    else:
-        edges = [0, *(round(cut * 100) for cut in CUTS), 100]
-        words = [f"{low} – {high}%" for low, high in pairwise(edges)]
-        unknown = reader.say("unknown")
-    known = [Band(str(number), text) for number, text in enumerate(words)]
-    return [
-        *known,
-        Band(UNKNOWN, unknown),
-        Band(FEW, reader.say("fewer than %(count)s residents", {"count": FEWEST_RESIDENTS})),
-    ]
+def without(share: float) -> float:
+    """Give what a share leaves, without the dust of binary fractions."""
+    return max(0.0, round(1.0 - float(share), 9))
 
 
-def value_words(p: Properties, reader: Reader) -> str:
-    """Give the one figure by which a neighbourhood is coloured, with its unit."""
-    if p["kind"] == "volunteer":
-        if p["volunteers"] is None:
-            return reader.say("fewer than 10")
-        if p["per_1000"] is None:
-            return reader.say("unknown")
-        return reader.say("%(number)s per 1,000", {"number": reader.tenths(p["per_1000"])})
-    share = beyond(p)
-    return reader.say("unknown") if share is None else reader.percent(share)
+def span(low: str, high: str) -> str:
+    """Write two figures as a range, with their unit once: 41–76%, 400–800 m."""
+    unit = UNIT.search(high)
+    same = low.endswith(unit[0]) if unit else True
+    return f"{low.removesuffix(unit[0]) if unit else low}–{high}" if same else f"{low} – {high}"

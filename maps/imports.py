@@ -54,6 +54,8 @@ def choices(reader: Reader) -> list[Choice]:
         Choice("boundaries", say("Boundaries"), areas, shapes),
         Choice("figures", say("Key figures"), say("Residents and households per neighbourhood"), f"{tables},{shapes}"),
         Choice("squares", say("100 m squares"), say("Where people live, from CBS"), f"{tables},{shapes}"),
+        Choice("dwellings", say("Dwellings"), say("Where exactly people live, such as the BAG"), f"{tables},{shapes}"),
+        Choice("network", say("Streets"), say("To walk along: OpenStreetMap, or a layer of lines"), f".pbf,{shapes}"),
         Choice("assets", say("Places and initiatives"), say("Your own spreadsheet or map layer"), f"{tables},{shapes}"),
         Choice("osm", "OpenStreetMap", say("Proposals that you go through afterwards"), ".pbf"),
     ]
@@ -70,7 +72,10 @@ def options(reader: Reader) -> list[Option]:
         Option("year", "number", "boundaries figures squares", say("Year"), say("When the file does not say")),
         Option("gemeente", "text", "boundaries figures", say("Only this municipality"), say("Name or code")),
         Option("archive_missing", "checkbox", "assets osm", gone),
-        Option("layer", "text", "boundaries figures squares assets", say("Layer"), several, rare=True),
+        Option(
+            "layer", "text", "boundaries figures squares dwellings network assets", say("Layer"), several, rare=True
+        ),
+        Option("length_field", "text", "network", say("Column with the length"), say("In metres"), rare=True),
         Option("code_field", "text", "boundaries", say("Column with the code"), own, rare=True),
         Option("name_field", "text", "boundaries", say("Column with the name"), own, rare=True),
         Option("source", "text", "boundaries", say("Source"), own, rare=True),

@@ -46,8 +46,9 @@ def resident_map() -> Parts:
 
 @cache
 def gap_map() -> Parts:
-    """Build the map of gaps: ground and a choropleth coloured from the table beside it."""
+    """Build the map of gaps: ground, a choropleth coloured from the table beside it, and what is tried out on it."""
     page_map = PageMap()
-    for layer in (Layer("map", "furnish"), Layer("gaps", "showGaps")):
+    starts = (("map", "furnish"), ("gaps", "showGaps"), ("whatif", "tryPlaces"), ("siting", "findPlaces"))
+    for layer in (Layer(module, verb) for module, verb in starts):
         layer.add_to(page_map)
     return page_map.figure.parts()

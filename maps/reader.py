@@ -82,6 +82,16 @@ class Reader:
         """Write a number with one decimal: 12,5 or 12.5."""
         return str(format_decimal(value, format="#,##0.0", locale=self.locale))
 
+    def decimal(self, value: float) -> str:
+        """Write a number with no more decimals than it needs, two at most: 0,5 or 1.000."""
+        return str(format_decimal(value, format="#,##0.##", locale=self.locale))
+
+    def hours(self, value: float) -> str:
+        """Write a number of hours, below ten with one decimal: 40 uur, 3,5 uur."""
+        return self.say(
+            "%(number)s h", {"number": self.number(value) if value >= 10 else self.decimal(round(value, 1))}
+        )
+
     def percent(self, share: float) -> str:
         """Write a share of 0 to 1 as a whole percentage. What is not all or nothing never reads as 100 or 0 %."""
         whole = round(share * 100)
@@ -94,8 +104,8 @@ class Reader:
     def distance(self, metres: float) -> str:
         """Write a distance as one would say it: to 10 m below a kilometre, to 100 m above."""
         if metres < 995:
-            return f"{self.number(round(metres, -1))} m"
-        return f"{self.tenths(metres / 1000)} km"
+            return f"{self.number(round(metres, -1))}\N{NO-BREAK SPACE}m"
+        return f"{self.tenths(metres / 1000)}\N{NO-BREAK SPACE}km"
 
     def date(self, day: dt.date) -> str:
         """Write a whole date: 12 maart 2026."""
@@ -104,6 +114,14 @@ class Reader:
     def month(self, day: dt.date) -> str:
         """Write the month: maart 2026."""
         return str(format_date(day, "MMMM y", locale=self.locale))
+
+    def short(self, day: dt.date) -> str:
+        """Write a day in short with its year: 21 nov 2026."""
+        return str(format_date(day, "d MMM y", locale=self.locale)).replace(".", "")
+
+    def time(self, moment: dt.datetime) -> str:
+        """Write the clock of a moment: 14:05."""
+        return str(format_time(moment, "HH:mm", locale=self.locale))
 
     def day(self, day: dt.date) -> str:
         """Write a near day: vr 27 nov."""

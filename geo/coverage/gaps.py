@@ -1,128 +1,141 @@
-"""From points to neighbourhoods: what one kind or service leaves uncovered, and what is nearest."""
+"""From points to areas: how well one kind or service reaches the people of each neighbourhood, and how sure that is."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from shapely.geometry.base import BaseGeometry
 
-from geo.coverage import measures, walks
-from geo.coverage.demand import Belongs, Bools, Demand, Ints, points_by_area
-from geo.coverage.walks import Nearest, Walks
+from geo.coverage import sums
+from geo.coverage.demand import Demand, Floats, Ints
+from geo.coverage.measures import Reached
+from geo.coverage.policy import Policy
+from geo.coverage.rows import whole
+from geo.coverage.sums import People, Rules
+from geo.coverage.zones import Zones
+from geo.errors import Flaw, InvalidInput
 
 
-class Places(NamedTuple):
-    """The assets of all kinds together, as indexes refer to them.
+class Figures(NamedTuple):
+    """What holds for each area, all of shape (areas,). NaN where nothing can be said: without residents, all but that.
 
-    shapes   of those with a place: points or areas, RD New; None for those without
-    served   pairs (point, asset) of residents whose neighbourhood an asset without a place says it serves
-    inside   distinct pairs area * len(shapes) + asset of assets that lie in an area
+    residents         people; those whose number is kept secret are not among them
+    covered_share     share of them within the norm of something; uncovered: people who are not
+    mean_m            mean walk of those who reach anything, however far; reached_share: their share
+    median_m, p90_m   the walk within which half, nine tenths of all live; NaN where they reach nothing
+    depth_m           mean metres beyond the norm, of the uncovered who reach anything; NaN where there are none
+    fgt1              how far beyond the norm, as a share of it, 1 at twice the norm and beyond; mean over all
+    choice            mean number within the norm; fragile_share: share with exactly one
+    per_1000          places per 1,000 residents (E2SFCA)
+    crowding          demand on a place there is; mean over those with something in reach; NaN where that is not finite
+    certain_share     mean chance that one of the records within the norm still holds
+    open_hours        hours a week that something within the norm is open, mean over all
+    worst_part_share  share with something open in the part of the week in which that is least
+    people_…          residents by class, which sum to `residents`: each in the first of policy.CLASSES that applies
+    gap               0 to 100: severity of the classes, weighed by people
+    covered_lo, _hi   bounds of covered_share, given that people live up to radius_m from their point
+    band_lo, _hi      share within 0.8 and 1.2 of the norm
     """
 
-    shapes: Sequence[BaseGeometry | None]
-    served: Walks
-    inside: Ints
+    residents: Floats
+    covered_share: Floats
+    uncovered: Floats
+    mean_m: Floats
+    reached_share: Floats
+    median_m: Floats
+    p90_m: Floats
+    depth_m: Floats
+    fgt1: Floats
+    choice: Floats
+    fragile_share: Floats
+    per_1000: Floats
+    crowding: Floats
+    certain_share: Floats
+    open_hours: Floats
+    worst_part_share: Floats
+    people_none: Floats
+    people_doubtful: Floats
+    people_closed: Floats
+    people_full: Floats
+    people_served: Floats
+    gap: Floats
+    covered_lo: Floats
+    covered_hi: Floats
+    band_lo: Floats
+    band_hi: Floats
 
 
-class Reach(NamedTuple):
-    """Everything that holds for all subjects of one run.
+def figures(zones: Zones, demand: Demand, reached: Reached, policy: Policy, areas: Ints | None = None) -> Figures:
+    """Sum up what the people of each area reach.
 
-    known   whether the residents of an area are known at all, shape (areas,)
+    Someone whom an asset without a place serves is at distance 0, and so counts in covered_lo only where the radius of
+    the point, times the detour, is within the norm: the bound holds, but could be sharper.
+
+    zones   which points lie in which area
+    areas   only these, in this order: the same numbers to the last bit as when all are asked
     """
-
-    demand: Demand
-    belongs: Belongs
-    known: Bools
-    places: Places
-    walks: Walks
-    detour: float
+    asked = _asked(zones, areas)
+    return Figures(*sums.sweep(_plain(zones), asked, _people(demand, reached), _rules(policy)))
 
 
-class Gap(NamedTuple):
-    """One neighbourhood and one subject. People and metres are None where nobody lives or nothing is known."""
-
-    residents: float | None
-    covered: float | None
-    covered_share: float | None
-    uncovered: float | None
-    covered_by_catchment: float | None
-    median_m: float | None
-    nearest: int | None
-    nearest_m: float | None
-    assets_in_reach: int
-    assets_across_border: int
+def classes(demand: Demand, reached: Reached, policy: Policy) -> Ints:
+    """Say of each point in which class its people fall, as an index into policy.CLASSES; shape (points,)."""
+    return sums.classes(_people(demand, reached), _rules(policy))
 
 
-def reach(
-    demand: Demand, belongs: Belongs, known: Bools, places: Places,
-    norm_m: float, detour: float,
-) -> Reach:  # fmt: skip
-    """Walk once for all subjects: every pair of a demand point and an asset with a place, within the norm."""
-    placed = np.array([i for i, shape in enumerate(places.shapes) if shape is not None], dtype=np.int64)
-    found = walks.within(demand.xy, [s for s in places.shapes if s is not None], norm_m, detour)
-    there = Walks(found.point, placed[found.asset] if len(placed) else found.asset, found.metres)
-    return Reach(demand, belongs, known, places, there, detour)
+def worst_part(
+    zones: Zones,
+    demand: Demand,
+    reached: Reached,
+    policy: Policy,  # noqa: ARG001  # all questions about areas are asked with the same words
+    areas: Ints | None = None,
+) -> Ints:
+    """Name the part of the week (bit 0 to 20) in which fewest people of each area have something open within the norm.
 
-
-def gaps(given: Reach, subject: Ints) -> list[Gap]:
-    """Compute every area's gap for the assets of one subject.
-
-    subject  indexes of its assets, ascending
-    returns  one Gap an area, in the order of `belongs.area`
+    returns  shape (areas,); the first of equals; -1 where nobody lives
     """
-    points, areas = len(given.demand.residents), len(given.known)
-    people = given.demand.residents
-    near = _nearest(given, subject)
-    walked = walks.of_assets(given.walks, subject)
-    served = walks.of_assets(given.places.served, subject)
-    by_walk, by_catchment = measures.covered(walked, points), measures.covered(served, points)
-    within = by_walk | by_catchment
-    sums = [
-        measures.sums(people * chosen, given.belongs, areas)
-        for chosen in (np.ones(points), within, ~within, by_catchment & ~by_walk)
-    ]
-    medians = measures.medians(np.where(by_catchment, 0.0, near.metres), people, given.belongs, areas)
-    mains = _mains(given, near, within)
-    counts = _counts(given, walks.join(walked, served), walked)
-    return [
-        _gap([float(each[i]) for each in sums], float(medians[i]), mains[i], counts[i])
-        if given.known[i] and sums[0][i] > 0
-        else Gap(None, None, None, None, None, None, None, None, *counts[i])
-        for i in range(areas)
-    ]
+    return sums.worst_parts(_plain(zones), _asked(zones, areas), _people(demand, reached))
 
 
-def _gap(sums: Sequence[float], median: float, main: tuple[int, float] | None, counts: tuple[int, int]) -> Gap:
-    residents, covered, uncovered, by_catchment = sums
-    nearest, nearest_m = main or (None, None)
-    finite = median if np.isfinite(median) else None
-    return Gap(residents, covered, covered / residents, uncovered, by_catchment, finite, nearest, nearest_m, *counts)
+def group_share(
+    zones: Zones,
+    demand: Demand,
+    reached: Reached,
+    policy: Policy,  # noqa: ARG001  # all questions about areas are asked with the same words
+    group: str,
+    areas: Ints | None = None,
+) -> tuple[Floats, Floats]:
+    """Count the people of a group in each area, as far as known, and give the share of them within the norm.
+
+    group    a name in demand.groups; InvalidInput where there is none of that name
+    returns  both of shape (areas,); where there are none, 0 people and the share NaN
+    """
+    if group not in demand.groups:
+        raise InvalidInput(f"The demand says nothing of {group}.", Flaw("group", f"{group} is not in the demand"))
+    people = _floats(demand.groups[group])
+    return sums.shares(_plain(zones), _asked(zones, areas), people, whole(reached.count))
 
 
-def _nearest(given: Reach, subject: Ints) -> Nearest:
-    """Find the nearest asset with a place, as an index among all assets."""
-    placed = [int(i) for i in subject if given.places.shapes[i] is not None]
-    shapes = [shape for i in placed if (shape := given.places.shapes[i]) is not None]
-    found = walks.nearest(given.demand.xy, shapes, given.detour)
-    index = np.append(np.array(placed, dtype=np.int64), -1)  # so that "none" stays -1
-    return Nearest(index[found.asset], found.metres)
+def _asked(zones: Zones, areas: Ints | None) -> Ints:
+    return np.arange(len(zones.start) - 1) if areas is None else whole(areas)
 
 
-def _mains(given: Reach, near: Nearest, within: Bools) -> list[tuple[int, float] | None]:
-    """Name for each area the asset nearest to most of its uncovered residents; of all where none is."""
-    mains = []
-    for points in points_by_area(given.belongs, len(given.known)):
-        beyond = points[~within[points] & (given.demand.residents[points] > 0)]
-        mains.append(measures.main_nearest(near, given.demand.residents, beyond if len(beyond) else points))
-    return mains
+def _floats(values: Floats) -> Floats:
+    return np.require(values, np.float64, ["C", "W"])
 
 
-def _counts(given: Reach, reached: Walks, walked: Walks) -> list[tuple[int, int]]:
-    """Count for each area the assets in reach, and those of them that have their place outside it."""
-    areas, assets = len(given.known), len(given.places.shapes)
-    all_pairs = measures.in_reach(reached, given.belongs, assets)
-    placed = measures.in_reach(walked, given.belongs, assets)
-    outside = ~np.isin(placed[:, 0] * max(assets, 1) + placed[:, 1], given.places.inside)
-    total = np.bincount(all_pairs[:, 0], minlength=areas)
-    across = np.bincount(placed[outside, 0], minlength=areas)
-    return [(int(t), int(a)) for t, a in zip(total, across, strict=True)]
+def _plain(zones: Zones) -> Zones:
+    return Zones(whole(zones.start), whole(zones.point))
+
+
+def _people(demand: Demand, reached: Reached) -> People:
+    floats = (reached.weight, reached.supply, reached.crowding)
+    return People(
+        _floats(demand.residents), _floats(demand.radius_m), _floats(reached.near_m), whole(reached.count),
+        _floats(reached.doubt), whole(reached.open_mask), *(_floats(each) for each in floats),
+    )  # fmt: skip
+
+
+def _rules(policy: Policy) -> Rules:
+    limits = np.array([policy.norm_m, policy.detour, policy.min_open_hours, policy.supply_norm], dtype=np.float64)
+    return Rules(
+        limits, sums.week(np.array(policy.hours, dtype=np.float64)), np.array(policy.severity, dtype=np.float64)
+    )

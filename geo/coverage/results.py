@@ -1,17 +1,20 @@
 """The results of coverage runs, as a collection."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
-from sqlalchemy import Case, ColumnElement, FromClause, and_, case, func, select, true
+from sqlalchemy import Case, ColumnElement, FromClause, Select, and_, case, func, select, true
 from sqlalchemy.orm import Session
 
 from geo.collections import Collection, Columns, Wanted, in_box, own, within
+from geo.coverage.models import Coverage, CoverageRun
 from geo.errors import NotFound
-from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
+from geo.models import Asset, Neighbourhood
 from geo.privacy import Viewer, seen_assets
-from geo.vocabulary import Kind, Level, Term
+from geo.vocabulary import Kind, Level, RunStatus, Term
 
 LEVELS = list(Level)
+Found = TypeVar("Found")
 
 
 def _columns(_wanted: Wanted) -> Columns:
@@ -37,10 +40,16 @@ def _source(viewer: Viewer) -> FromClause:
 
 
 def _unasked(wanted: Wanted) -> ColumnElement[bool]:
-    """Without a run asked for, the latest is meant."""
-    newest = select(CoverageRun.id).order_by(CoverageRun.computed_at.desc(), CoverageRun.id).limit(1)
+    """Without a run asked for, the live state is meant, or the newest run where there is none."""
+    newest = _newest(select(CoverageRun.id)).limit(1)
     of_run = true() if wanted.run else Coverage.run_id == newest.scalar_subquery()
     return and_(of_run, _of_subject(wanted))
+
+
+def _newest(runs: Select[Found]) -> Select[Found]:
+    """Order runs that are done: the live state, then the newest."""
+    done = runs.where(CoverageRun.status == RunStatus.done)
+    return done.order_by(CoverageRun.live.desc(), CoverageRun.computed_at.desc(), CoverageRun.id)
 
 
 def _of_subject(wanted: Wanted) -> ColumnElement[bool]:
@@ -84,14 +93,14 @@ SHOWN = Collection(
 
 
 def runs(session: Session, limit: int = 100) -> Sequence[CoverageRun]:
-    """Give the runs that are kept, the newest first."""
-    newest = select(CoverageRun).order_by(CoverageRun.computed_at.desc(), CoverageRun.id)
+    """Give the dated runs that are kept, whatever became of them, the newest first; not the live state."""
+    newest = select(CoverageRun).where(~CoverageRun.live).order_by(CoverageRun.computed_at.desc(), CoverageRun.id)
     return session.scalars(newest.limit(limit)).all()
 
 
 def latest(session: Session) -> CoverageRun | None:
-    """Give the newest run; None before the first."""
-    return next(iter(runs(session, limit=1)), None)
+    """Give the live state, or the newest run that is done where there is none; None before the first."""
+    return session.scalar(_newest(select(CoverageRun)).limit(1))
 
 
 def kept(session: Session, run_id: object) -> CoverageRun:

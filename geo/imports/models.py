@@ -1,13 +1,14 @@
-"""What imports keep beside the records: the 100 m squares, and the addresses that somebody must look at."""
+"""What imports keep beside the records: 100 m squares, streets, and the addresses that somebody must look at."""
 
 from datetime import datetime
 from uuid import UUID
 
+from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.base import Base
+from geo.base import RD_NEW, Base
 
 
 class Square(Base):
@@ -26,6 +27,19 @@ class Square(Base):
     one_person_households: Mapped[int | None]
     children: Mapped[int | None]  # younger than 15
     job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"))
+
+
+class NetworkEdge(Base):
+    """A stretch of street between two nodes of a network, walked both ways. A network belongs to its import."""
+
+    __tablename__ = "network_edge"
+
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)  # from 0, near edges near each other
+    start_node: Mapped[int]
+    end_node: Mapped[int]
+    metres: Mapped[float]  # to walk; never less than it is drawn
+    geom: Mapped[WKBElement] = mapped_column(Geometry("LINESTRING", srid=RD_NEW, spatial_index=False))
 
 
 class AddressDoubt(Base):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from geo.errors import Flaw, InvalidInput
-from geo.imports import assets, boundaries, figures, jobs, osm, squares
+from geo.imports import assets, boundaries, dwellings, figures, jobs, network, osm, squares
 from geo.vocabulary import What
 
 
@@ -22,9 +22,11 @@ class Importer(NamedTuple):
 IMPORTERS: dict[What, Importer] = {
     What.boundaries: Importer(boundaries.Options, boundaries.load),
     What.figures: Importer(figures.Options, figures.load),
+    What.dwellings: Importer(dwellings.Options, dwellings.load),
     What.squares: Importer(squares.Options, squares.load),
     What.assets: Importer(assets.Options, assets.load),
     What.osm: Importer(osm.Options, osm.load),
+    What.network: Importer(network.Options, network.load),
 }
 
 

@@ -9,20 +9,11 @@ from sqlalchemy.orm import Session
 
 from geo import neighbourhoods, whereabouts
 from geo.base import Base
+from geo.coverage.models import Coverage, CoverageRun, DemandAddress
 from geo.errors import Conflict
-from geo.imports import jobs
+from geo.imports import jobs, network
 from geo.imports.models import AddressDoubt, Square
-from geo.models import (
-    Activity,
-    Asset,
-    Catchment,
-    Coverage,
-    CoverageRun,
-    History,
-    ImportJob,
-    Neighbourhood,
-    Organisation,
-)
+from geo.models import Activity, Asset, Catchment, History, ImportJob, Neighbourhood, Organisation
 from geo.sql import statements
 from geo.vocabulary import JobStatus
 
@@ -64,6 +55,9 @@ def undo(session: Session, job_id: UUID, by: str) -> dict[str, int]:
             whereabouts.repoint(session)
         _neighbourhoods(session, job, counts)
         _squares(session, job, counts)
+        _streets(session, job, counts)
+        gone = session.execute(delete(DemandAddress).where(DemandAddress.job_id == job.id))
+        counts["removed"] += int(gone.rowcount)  # type: ignore[attr-defined]
         _organisations(session, job)
     jobs.belongs_to(session, None)
     job.status, job.undone_at, job.undone_by = JobStatus.undone, datetime.now(UTC), by
@@ -210,6 +204,12 @@ def _squares(session: Session, job: ImportJob, counts: dict[str, int]) -> None:
     counts["restored"] += _restore(session, Square)
     gone = session.execute(delete(Square).where(Square.job_id == job.id))
     counts["removed"] += int(gone.rowcount)  # type: ignore[attr-defined]
+
+
+def _streets(session: Session, job: ImportJob, counts: dict[str, int]) -> None:
+    gone, back = network.take_back(session, job)
+    counts["removed"] += gone
+    counts["restored"] += back
 
 
 def _none_changed_since(session: Session, job: ImportJob) -> None:

@@ -2,6 +2,7 @@
 
 import { cardIsOpen, closeCard, openCard } from "kaart/card";
 import { features } from "kaart/fetching";
+import { holds } from "kaart/geometry";
 import { liveForm } from "kaart/list";
 import { fit, fitAgain, section } from "kaart/map";
 import { keepNamesApart, nameShape } from "kaart/outlines";
@@ -10,11 +11,12 @@ import { makeSheet } from "kaart/sheet";
 
 const list = document.getElementById("list");
 const notice = section.querySelector("[data-notice]");
+const shapes = new Map(); // neighbourhood → its shape on the map
 
 /** Start the page. */
 export function showGaps(map) {
   const sheet = makeSheet(() => fitAgain(map));
-  const shapes = new Map();
+  let changed = new Map(); // neighbourhood → class and words, while something is tried out
   let layer = null;
   let source = "";
   let chosen = null;
@@ -56,8 +58,10 @@ export function showGaps(map) {
   function colour() {
     for (const [id, shape] of shapes) {
       const box = shape.getElement();
-      box.dataset.band = rowOf(id)?.dataset.band ?? "unknown";
+      const row = rowOf(id);
+      box.dataset.band = changed.get(id)?.band ?? row?.dataset.band ?? "unknown";
       box.dataset.id = id;
+      if (row) tellChange(row, box.dataset.band, changed.get(id)?.value);
       const name = shape.getTooltip().getElement();
       if (name) name.dataset.band = box.dataset.band;
     }
@@ -67,7 +71,9 @@ export function showGaps(map) {
     shape.on("mouseover", (event) => point(id, event.latlng));
     shape.on("mousemove", (event) => label.move(event.latlng));
     shape.on("mouseout", () => point(null));
-    shape.on("click", () => open(id));
+    shape.on("click", () => {
+      if (!section.dataset.aiming) open(id);
+    });
   }
 
   function point(id, at) {
@@ -77,7 +83,7 @@ export function showGaps(map) {
     }
     for (const row of list.querySelectorAll(".ranking__row")) row.classList.toggle("ranking__row--pointed", row.dataset.id === id);
     const row = id && rowOf(id);
-    if (row && at) label.show(at, row.dataset.name, row.dataset.value);
+    if (row && at) label.show(at, row.dataset.name, changed.get(id)?.value ?? row.dataset.value);
     else label.hide();
   }
 
@@ -88,6 +94,7 @@ export function showGaps(map) {
       done: () => {
         choose(id);
         sheet.set("peek");
+        document.dispatchEvent(new CustomEvent("kaart:card"));
       },
     });
   }
@@ -103,22 +110,26 @@ export function showGaps(map) {
   }
 
   function close() {
+    if (cardIsOpen()) sheet.atLeast("half");
     closeCard();
     document.title = title;
     choose(null);
   }
 
   const load = liveForm(document.getElementById("filters"), {
-    parts: ["#list", ".map__corner", ".filters__run"],
+    parts: ["#list", ".map__corner"],
     address: addressOf,
-    swapped: () => {
+    swapped: (fresh) => {
       foldLegend();
+      renewChoices(fresh);
       listAddress = window.location.pathname + window.location.search;
       title = document.title;
-      const again = chosen && rowOf(chosen)?.dataset.href;
+      const again = chosen && cardIsOpen() && rowOf(chosen)?.dataset.href;
+      const id = chosen;
       close();
       fill();
-      if (again) openCard(again, { push: false, done: () => choose(chosen) });
+      if (again) open(id, again, false);
+      document.dispatchEvent(new CustomEvent("kaart:list"));
     },
   });
 
@@ -143,7 +154,7 @@ export function showGaps(map) {
     close();
   });
   window.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && cardIsOpen()) document.getElementById("back").click();
+    if (event.key === "Escape" && cardIsOpen() && !section.dataset.aiming) document.getElementById("back").click();
   });
   window.addEventListener("popstate", () => {
     const address = window.location.pathname + window.location.search;
@@ -152,8 +163,40 @@ export function showGaps(map) {
     close();
     if (address !== listAddress) load(address, false);
   });
+  document.addEventListener("kaart:whatif", (event) => {
+    changed = event.detail.changed;
+    colour();
+    const bounds = L.latLngBounds(event.detail.spots);
+    for (const id of changed.keys()) if (shapes.has(id)) bounds.extend(shapes.get(id).getBounds());
+    if (changed.size && (narrow.matches || !map.getBounds().contains(bounds))) fit(map, bounds);
+  });
+  // Whoever tries something out needs to see the map.
+  document.addEventListener("kaart:plan", () => {
+    if (cardIsOpen()) document.getElementById("back").click();
+    sheet.set("peek");
+    fitAgain(map);
+  });
+  document.addEventListener("kaart:over", () => sheet.atLeast("half"));
   foldLegend();
   fill();
+}
+
+/** Name the neighbourhood in which a place lies; empty where it lies in none. */
+export function nameAt({ lat, lon }) {
+  for (const shape of shapes.values()) {
+    if (holds(shape.feature.geometry, { lat, lon })) return shape.feature.properties.name;
+  }
+  return "";
+}
+
+// What can be chosen depends on what was chosen: each list of choices is renewed where it stands, focus and all.
+function renewChoices(fresh) {
+  for (const field of document.getElementById("filters").querySelectorAll("select")) {
+    const made = fresh.getElementById(field.id);
+    if (!made) continue;
+    field.replaceChildren(...made.cloneNode(true).childNodes);
+    field.value = made.value;
+  }
 }
 
 // On a narrow screen the map needs the room that an open legend takes.
@@ -168,6 +211,14 @@ function once(found) {
   return [...seen.values()];
 }
 
+// What a neighbourhood would become stands in its row for as long as something is tried out.
+function tellChange(row, band, value) {
+  row.querySelector(".swatch").className = `swatch swatch--${band}`;
+  row.classList.toggle("ranking__row--changed", Boolean(value));
+  row.querySelector(".ranking__new")?.remove();
+  if (value) row.querySelector(".ranking__place").after(element("span", "ranking__new", say("plan_becomes", { value })));
+}
+
 const rowOf = (id) => list.querySelector(`.ranking__row[data-id="${CSS.escape(id)}"]`);
 
 // The form holds one field for the subject; the address names a kind or a service.
@@ -177,8 +228,13 @@ function addressOf(form) {
   if (name === "volunteer") asked.set("kind", name);
   asked.set(name === "volunteer" ? "service" : name, key);
   asked.set("level", form.elements.level.value);
-  const sort = new URLSearchParams(window.location.search).get("sort");
-  if (sort) asked.set("sort", sort);
+  for (const [field, plain] of Object.entries({ measure: "gap", group: "everyone", run: "" })) {
+    const value = form.elements[field].value;
+    if (value !== plain && value !== "volunteers") asked.set(field, value);
+  }
+  const before = new URLSearchParams(window.location.search);
+  const same = ["kind", "service", "measure", "group"].every((name) => before.get(name) === asked.get(name));
+  if (same && before.has("sort")) asked.set("sort", before.get("sort"));
   return `/gaps?${asked}`;
 }
 

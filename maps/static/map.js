@@ -62,14 +62,15 @@ export function fitAgain(map) {
   if (shown) fit(map, shown, { animate: false });
 }
 
-/** Give the padding within which things are in sight: beside the legend, on a narrow screen above the sheet. */
+/** Give the padding within which things are in sight: beside the legend, below a banner, on a narrow screen above the sheet. */
 export function room() {
   const panel = document.getElementById("panel");
-  const legend = document.getElementById("legend");
+  const [legend, banner] = ["legend", "banner"].map((id) => document.getElementById(id));
   const dock = document.querySelector(".dock:not([hidden])") ?? panel;
   const covered = narrow.matches && dock ? Math.min(coveredBy(dock), section.clientHeight * 0.6) : 0;
+  const above = banner && !banner.hidden ? banner.offsetHeight : 0;
   const beside = legend && !narrow.matches ? legend.offsetWidth + 12 : 0;
-  return { paddingTopLeft: [24 + beside, 24], paddingBottomRight: [narrow.matches ? 24 : 60, 24 + covered] };
+  return { paddingTopLeft: [24 + beside, 24 + above], paddingBottomRight: [narrow.matches ? 24 : 60, 24 + covered] };
 }
 
 function coveredBy(panel) {

@@ -14,11 +14,22 @@ export function say(name, values = {}) {
 
 /** Write metres as the server does: to 10 m below a kilometre, to 100 m above. */
 export function distance(metres) {
-  if (metres < 995) return `${whole.format(Math.round(metres / 10) * 10)} m`;
-  return `${tenths.format(metres / 1000)} km`;
+  if (metres < 995) return `${whole.format(Math.round(metres / 10) * 10)}\u00a0m`;
+  return `${tenths.format(metres / 1000)}\u00a0km`;
 }
 
 export const number = (value) => whole.format(value);
+
+// What is not all or nothing never reads as 100 or 0 %.
+function percent(share) {
+  const rounded = Math.round(share * 100);
+  return `${rounded === 100 && share < 1 ? 99 : rounded === 0 && share > 0 ? 1 : rounded}%`;
+}
+
+const hours = (value) => say("hours", { number: value >= 10 ? number(value) : tenths.format(value) });
+
+/** The ways to write a figure, under the names that the server gives them. */
+export const written = { number, percent, distance, hours, tenths: (value) => tenths.format(value) };
 
 /** Make an element with a class and a text. */
 export function element(tag, className, text = "") {

@@ -1,5 +1,6 @@
 // The pins: a mark per place or activity, gathered under a number where they crowd.
 
+import { middle } from "kaart/geometry";
 import { drawn, element, mark, number, say, still } from "kaart/page";
 import { fit, room } from "kaart/map";
 
@@ -138,13 +139,3 @@ function pinOf(feature) {
 function isAgeing(confirmedOn) {
   return !confirmedOn || Date.now() - Date.parse(confirmedOn) > 365 * 86400 * 1000;
 }
-
-/** Give [lat, lon] of a point, or the middle of the box around anything larger. */
-function middle(geometry) {
-  if (!geometry) return null;
-  const positions = flat(geometry.coordinates);
-  const [lons, lats] = [positions.map((at) => at[0]), positions.map((at) => at[1])];
-  return [(Math.min(...lats) + Math.max(...lats)) / 2, (Math.min(...lons) + Math.max(...lons)) / 2];
-}
-
-const flat = (coordinates) => (typeof coordinates[0] === "number" ? [coordinates] : coordinates.flatMap(flat));

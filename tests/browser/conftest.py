@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 from sqlalchemy.orm import Session
@@ -11,13 +12,14 @@ from sqlalchemy.orm import Session
 from api.app import create_app
 from geo import db, demo
 from geo.coverage import run
+from geo.coverage.policy import Policies
 from geo.folder import secret
 from geo.settings import CHECKOUT, Settings
 from tests.browser.visitor import BROWSER, CHROMIUM, Visitor
-from tests.integration.town import served
+from tests.integration.town import Town, live, served
 
 Fill = Callable[[Session], None]
-Serve = Callable[[Fill], str]
+Serve = Callable[..., str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -38,22 +40,28 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def serve(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve]:
-    """Give a maker of services, each on a database of its own that a function fills; they run till the end."""
+    """Give a maker of services, each on a database of its own that a function fills; they run till the end.
+
+    With `worker=True` its live state is kept and its questions are answered, as `kaart up` sees to.
+    """
     settings = Settings(var=tmp_path_factory.mktemp("var"), tile_url="", secret="a secret for tests only")
     with ExitStack() as stack:
-        yield lambda fill: stack.enter_context(service(new_database(), settings, fill))
+        yield lambda fill, *, worker=False: stack.enter_context(service(new_database(), settings, fill, worker=worker))
 
 
 @contextmanager
-def service(url: str, settings: Settings, fill: Fill) -> Iterator[str]:
-    """Fill a database and serve it; give the address."""
+def service(url: str, settings: Settings, fill: Fill, *, worker: bool = False) -> Iterator[str]:
+    """Fill a database and serve it, with a worker or without; give the address."""
     engine = db.engine(url)
     sessions = db.sessions(engine)
     try:
         with sessions() as session:
             fill(session)
             session.commit()
-        with served(create_app(settings, sessions)) as address:
+        app = create_app(settings, sessions)
+        with served(app) as address, httpx.Client(base_url=address) as client, ExitStack() as stack:
+            if worker:
+                stack.enter_context(live(Town(app, engine, sessions, client, {})))
             yield address
     finally:
         engine.dispose()
@@ -72,13 +80,19 @@ def with_demo(session: Session) -> None:
 def compute(session: Session) -> None:
     """Make a coverage run with the usual norm."""
     key = secret(Settings(tile_url="", secret="a secret for tests only"))
-    run.run(session, norm_m=800.0, detour=1.3, key=key)
+    run.run(session, Policies(), key=key)
 
 
 @pytest.fixture(scope="session")
 def town(serve: Serve) -> str:
     """Give the address of the demo municipality."""
     return serve(with_demo)
+
+
+@pytest.fixture(scope="session")
+def town_at_work(serve: Serve) -> str:
+    """Give the address of a demo municipality whose worker answers what is tried out."""
+    return serve(with_demo, worker=True)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Serve, with_nothing
@@ -25,11 +26,19 @@ def test_the_map_is_coloured_as_the_table_says(visit: Visit) -> None:
     assert len(rows) == 15
 
 
-def test_the_neighbourhoods_with_most_people_beyond_reach_come_first(visit: Visit) -> None:
-    visitor = visit("/gaps", scripts=False)
-    people = [int(cell.replace(".", "")) for cell in visitor.texts(".ranking__row td:nth-child(2)")]
-    assert people == sorted(people, reverse=True)
-    assert visitor.page.locator("[aria-sort=descending]").inner_text().startswith("Bewoners")
+@pytest.mark.parametrize(("measure", "head"), [("gap", "Gatscore"), ("uncovered", "Buiten bereik")])
+def test_the_neighbourhoods_that_miss_most_come_first(visit: Visit, measure: str, head: str) -> None:
+    visitor = visit(f"/gaps?measure={measure}", scripts=False)
+    told = [int(cell.replace(".", "")) for cell in visitor.texts(".ranking__row td:nth-child(2)")]
+    assert told == sorted(told, reverse=True)
+    assert visitor.page.locator("[aria-sort=descending]").inner_text().startswith(head)
+
+
+def test_the_fewest_volunteers_come_first(visit: Visit) -> None:
+    visitor = visit("/gaps?kind=volunteer&sort=volunteers", scripts=False)
+    told = [0 if cell == "< 10" else int(cell) for cell in visitor.texts(".ranking__row td:nth-child(3)")]
+    assert told == sorted(told)
+    assert visitor.page.locator("[aria-sort=ascending]").inner_text().startswith("Vrijwilligers")
 
 
 def test_the_table_is_sorted_by_its_heads_with_and_without_scripts(visit: Visit) -> None:
@@ -58,10 +67,14 @@ def test_a_neighbourhood_opens_a_card_that_says_in_words_why(visit: Visit) -> No
     bands(visitor)
     visitor.page.locator(".gap-area[data-id='BU05790501.2024']").click()
     expect(visitor.page.locator("#card h1")).to_have_text("Nieuw-Rhijngeest")
-    told = visitor.text("#card")
+    told = visitor.text("#card").replace("\N{NO-BREAK SPACE}", " ")
     assert re.search(r"[\d.]+ van 3\.495 bewoners wonen verder dan 800 m lopen van een buurtkamer\.", told)
     assert "Het dichtstbij is voor de meesten van hen" in told
-    assert "Hemelsbreed × 1,3; bewoners gespreid op een raster van 100 m: een schatting." in told
+    assert "Bewoners: gelijk verspreid over de buurt, op een raster van 100 m." in told
+    visitor.page.get_by_text("Hoe zeker is dit?").click()
+    expect(visitor.page.locator("#card")).to_contain_text("We weten alleen dat deze mensen ergens in deze buurt wonen")
+    visitor.page.get_by_text("Hoe de gatscore is opgebouwd").click()
+    expect(visitor.page.locator("#card .sums")).to_contain_text("geen plek")
     visitor.page.click("#back")
     expect(visitor.page.locator("#card h1")).to_have_count(0)
 
@@ -79,10 +92,13 @@ def test_another_subject_changes_table_map_legend_and_address_together(visit: Vi
     visitor.page.wait_for_url("**kind=volunteer**")
     visitor.settle()
     assert visitor.text(".legend__title") == "Vrijwilligers per 1.000 bewoners"
-    assert "Afstand" not in visitor.text(".ranking thead")
+    assert "Buiten bereik" not in visitor.text(".ranking thead")
+    assert visitor.texts("#measure option") == ["Vrijwilligers per 1.000"]
+    assert visitor.page.locator("#tools").is_hidden()
     visitor.page.go_back()
     visitor.settle()
-    assert visitor.text(".legend__title") == "Aandeel buiten bereik"
+    assert visitor.text(".legend__title") == "Gatscore, 0 tot 100"
+    assert visitor.page.input_value("#what") == "kind:community_room"
 
 
 def test_without_scripts_the_form_leads_to_the_same_address(visit: Visit) -> None:
@@ -109,12 +125,13 @@ def test_volunteers_can_be_looked_at_per_service(visit: Visit) -> None:
 
 def test_few_volunteers_are_not_counted_out_loud(visit: Visit) -> None:
     visitor = visit("/gaps?kind=volunteer", scripts=False)
-    told = {int(cell) for cell in visitor.texts(".ranking__row td:nth-child(2)") if cell.isdigit()}
+    told = {int(cell) for cell in visitor.texts(".ranking__row td:nth-child(3)") if cell.isdigit()}
     assert told
     assert all(number >= 10 and number % 5 == 0 for number in told)
     visitor.open("/gaps/BU05790401.2024?kind=volunteer")
     assert "Hier zijn minder dan 10 vrijwilligers bekend" in visitor.text("article")
     assert not re.search(r"\d\s?(m|km)\b", visitor.text("article"))
+    assert visitor.page.locator("article button").count() == 0
 
 
 def test_the_levels_show_districts_and_the_whole_municipality(visit: Visit) -> None:

@@ -15,14 +15,13 @@ from api.app import create_app
 from api.cli import main
 from geo import db, demo, neighbourhoods, users
 from geo.coverage import run
+from geo.coverage.policy import Policies
 from geo.folder import secret
 from geo.neighbourhoods import Origin
 from geo.settings import CHECKOUT, Settings
 from geo.vocabulary import Level, Role
 from tests.integration.commands import Kaart, Refused
 from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
-
-NORM_M, DETOUR = 800.0, 1.3
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +38,7 @@ def demo_database(new_database: Callable[[], str], town_settings: Settings) -> t
     engine = db.engine(url)
     with db.sessions(engine)() as session:
         demo.load(session, CHECKOUT / "data")
-        run.run(session, norm_m=NORM_M, detour=DETOUR, key=secret(town_settings))
+        run.run(session, Policies(), key=secret(town_settings))
         keys = {
             "visitor": users.create_key(session, "a visitor's key", Role.visitor),
             "admin": users.create_key(session, "the tester"),

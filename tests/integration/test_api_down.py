@@ -1,5 +1,7 @@
 """What the service answers while its database does not."""
 
+import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -10,7 +12,7 @@ from sqlalchemy import create_engine
 from api.app import create_app
 from geo import db
 from geo.settings import Settings
-from tests.integration.town import ASSETS, Door, Town
+from tests.integration.town import ASSETS, RUNS, Door, Town, do_jobs
 
 NOBODY_LISTENS = "postgresql+psycopg://kaart@127.0.0.1:1/kaart"
 PATHS = ("/v1/collections/assets/items", "/v1/coverage/runs", "/readyz")
@@ -57,8 +59,13 @@ def test_when_all_connections_are_taken_the_next_asker_hears_that_they_should_tr
     narrow.dispose()
 
 
-def test_a_run_while_another_is_made_is_refused_and_changes_nothing(town: Town) -> None:
+def test_a_run_while_another_is_made_waits_its_turn(town: Town) -> None:
     with town.engine.begin() as other:
         other.exec_driver_sql(f"SELECT pg_advisory_xact_lock({0x6B616173})")
-        answer = town.send("POST", "/v1/coverage/runs", {})
-    assert (answer.status_code, len(town.get("/v1/coverage/runs").json()["runs"])) == (409, 1)
+        waiting = town.send("POST", RUNS, {})
+        worker = threading.Thread(target=do_jobs, args=(town,))
+        worker.start()
+        time.sleep(0.5)
+        assert town.get(waiting.headers["location"]).json()["status"] == "waiting"
+    worker.join()
+    assert town.get(waiting.headers["location"]).json()["status"] == "done"

@@ -15,6 +15,7 @@ from tests.integration.town import (
     WEST,
     Town,
     box,
+    covered,
     feature,
     spot,
 )
@@ -57,7 +58,7 @@ def village(hamlet: Town) -> Town:
     }
     for record in (feature(None, **walk), feature(IN_EAST, **market), feature(None, **course, asset=made[3])):
         assert hamlet.send("POST", ACTIVITIES, record).status_code == 201
-    assert hamlet.send("POST", "/v1/coverage/runs", {}).status_code == 201
+    covered(hamlet)
     return hamlet
 
 
@@ -208,17 +209,18 @@ def test_a_filter_of_the_neighbourhoods_finds_what_it_asks_for(
     assert found(village, NEIGHBOURHOODS, **asked) == expected
 
 
-def test_coverage_is_of_the_latest_run_unless_another_is_asked_for(village: Town) -> None:
+def test_coverage_is_that_of_now_unless_a_run_is_asked_for(village: Town) -> None:
     first = village.get("/v1/coverage/runs").json()["runs"][0]["id"]
-    latest = village.send("POST", "/v1/coverage/runs", {"norm_m": 300}).json()
+    latest = covered(village, norm_m=300)
     asked = {"kind": "community_room", "neighbourhood": WEST}
     rows = [
         village.get(COVERAGE, **asked, **more).json()["features"]
         for more in ({}, {"run": latest["id"]}, {"run": first})
     ]
     assert [len(row) for row in rows] == [1, 1, 1]
-    assert rows[0] == rows[1]
-    assert [row[0]["properties"]["run"] for row in rows] == [latest["id"], latest["id"], first]
+    now, newest = ({**row[0]["properties"], "run": None, "computed_at": None} for row in rows[:2])
+    assert now == newest
+    assert [row[0]["properties"]["run"] for row in rows[1:]] == [latest["id"], first]
     assert [row[0]["properties"]["norm_m"] for row in rows] == [300, 300, 800]
     assert [run["id"] for run in village.get("/v1/coverage/runs").json()["runs"]][:2] == [latest["id"], first]
     assert village.get(COVERAGE, run="00000000-0000-0000-0000-000000000000").json()["numberMatched"] == 0

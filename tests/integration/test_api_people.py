@@ -18,6 +18,7 @@ from tests.integration.town import (
     WEST,
     Town,
     box,
+    covered,
     feature,
     point,
     spot,
@@ -211,7 +212,7 @@ def test_a_drawn_neighbourhood_is_stored_as_drawn_and_counted_by_the_next_run(ha
     with hamlet.sessions() as session:
         row = session.scalars(select(History).where(History.row_id == item["id"])).one()
         assert (row.changed_by, row.before) == ("the tester", None)
-    assert hamlet.send("POST", "/v1/coverage/runs", {}).status_code == 201
+    covered(hamlet)
     row_of = hamlet.get(COVERAGE, kind="community_room", neighbourhood=item["id"]).json()["features"]
     assert [row["properties"]["residents"] for row in row_of] == [pytest.approx(50)]
 
@@ -226,7 +227,7 @@ def test_a_very_small_neighbourhood_can_be_drawn_and_counted(hamlet: Town, side:
     ring = [[4.47, 52.18], [4.47 + side, 52.18], [4.47 + side, 52.18 + side], [4.47, 52.18]]
     sent = feature({"type": "MultiPolygon", "coordinates": [[ring]]}, name="Stoep")
     assert hamlet.get(f"{NEIGHBOURHOODS}/{made(hamlet, NEIGHBOURHOODS, sent)['id']}", ADMIN).status_code == 200
-    assert hamlet.send("POST", "/v1/coverage/runs", {}).status_code == 201
+    covered(hamlet)
     assert hamlet.get("/").status_code == 200
 
 

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ProgrammingError
 
 from geo import archive, backup, cluster, db, demo, folder, programs, users
 from geo.backup import DATABASE, MANIFEST, SEAL, Manifest
+from geo.coverage.policy import Policies
 from geo.coverage.run import run
 from geo.errors import Conflict, InvalidInput, Refusal, Unavailable
 from geo.records import act_as
@@ -95,7 +96,7 @@ def furnish(settings: Settings) -> None:
         engine = db.engine(url)
         with db.sessions(engine).begin() as session:
             demo.load(session, CHECKOUT / "data")
-            run(session, norm_m=800, detour=1.3, key=folder.secret(settings))
+            run(session, Policies(), key=folder.secret(settings))
             users.create_key(session, "the tester")
         with db.sessions(engine).begin() as session:
             act_as(session, "the tester")
@@ -164,7 +165,7 @@ def volunteers(settings: Settings, key: bytes) -> Rows:
 
     def computed(engine: Engine) -> Rows:
         with db.sessions(engine)() as session:
-            made = run(session, norm_m=800, detour=1.3, key=key)
+            made = run(session, Policies(), key=key)
             asked = "SELECT neighbourhood_id, service, volunteers FROM coverage WHERE run_id = :run ORDER BY 1, 2"
             found = [tuple(row) for row in session.execute(text(asked), {"run": made.id})]
             session.rollback()

@@ -12,8 +12,8 @@ COLLECTIONS = ("assets", "activities", "neighbourhoods", "coverage")
 PARAMETERS = "bbox kind service theme level neighbourhood q datetime run limit offset".split()
 PAGES = {
     "/": "q kind service neighbourhood when page lang foo",
-    "/gaps": "what kind service level sort lang",
-    "/gaps/BU05790102.2024": "kind service level",
+    "/gaps": "what kind service level measure group run sort lang",
+    "/gaps/BU05790102.2024": "kind service level run",
     "/about": "lang",
 }
 ASKED_OF_PAGES = [(path, parameter) for path, parameters in PAGES.items() for parameter in parameters.split()]

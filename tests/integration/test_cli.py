@@ -4,7 +4,8 @@ import pytest
 from sqlalchemy import make_url, select
 
 from geo import db
-from geo.models import ApiKey, Asset, CoverageRun
+from geo.coverage.models import CoverageRun
+from geo.models import ApiKey, Asset
 from tests.integration.commands import Kaart, refusal
 
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from geo import assets, demo, features
 from geo.collections import Wanted
 from geo.coverage import run
+from geo.coverage.policy import Policies
 from geo.errors import Conflict, NotFound
 from geo.models import Activity, Asset, AssetSecret, History, ImportJob, Neighbourhood, Organisation
 from geo.privacy import VISITOR
@@ -145,7 +146,7 @@ def test_the_history_tells_who_loaded_it(oegstgeest: Session) -> None:
 
 
 def test_the_demo_is_uneven_on_purpose(oegstgeest: Session) -> None:
-    run.run(oegstgeest, norm_m=800, detour=1.3, key=b"key")
+    run.run(oegstgeest, Policies(), key=b"key")
     wanted = Wanted(kind=("community_room",), level=("buurt",))
     rows = features.page(oegstgeest, VISITOR, "coverage", wanted, limit=100).features
     shares = {row["properties"]["name"]: row["properties"]["covered_share"] for row in rows}

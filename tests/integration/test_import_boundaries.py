@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from geo import assets, demo, features, neighbourhoods
 from geo.collections import Wanted
 from geo.coverage import run
+from geo.coverage.policy import Policies
 from geo.errors import Conflict, InvalidInput
 from geo.imports import boundaries, jobs
 from geo.imports.boundaries import Options
@@ -470,7 +471,7 @@ def test_a_year_that_is_not_in_force_is_read_by_asking_for_it(session: Session, 
 def test_a_coverage_run_counts_what_is_in_force_of_whatever_year(session: Session, write: Write) -> None:
     take(session, write(*VILLAGE))
     take(session, write(buurt(A, 0, 7, jaar=2025)))
-    made = run.run(session, norm_m=800, detour=1.3, key=b"any")
+    made = run.run(session, Policies(), key=b"any")
     assert made.year == 2025
     assert made.counts["residents"] == pytest.approx(700 + 200 + 300)
 
@@ -527,7 +528,7 @@ def test_undo_makes_every_table_what_it_was(session: Session, write: Write) -> N
 def test_undo_of_the_first_import_leaves_nothing_of_it_and_no_run_on_it(session: Session, write: Write) -> None:
     job = take(session, write(*VILLAGE))
     kept = room(session, 500)
-    run.run(session, norm_m=800, detour=1.3, key=b"any")
+    run.run(session, Policies(), key=b"any")
     assert undo(session, job.id, by="planner") == {"restored": 0, "removed": 6, "kept": 0, "runs": 1}
     assert stored(session) == {}
     assert kept.neighbourhood_id is None

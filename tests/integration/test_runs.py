@@ -11,11 +11,15 @@ from sqlalchemy.orm import Session
 
 from geo import assets, features, neighbourhoods
 from geo.coverage import results, run
+from geo.coverage.models import Coverage, CoverageRun
+from geo.coverage.policy import Policies, Policy
+from geo.days import today
 from geo.errors import Conflict, InvalidInput
-from geo.models import Asset, Coverage, CoverageRun, Neighbourhood
+from geo.imports.models import Square
+from geo.models import Asset, ImportJob, Neighbourhood
 from geo.neighbourhoods import Area, Origin
 from geo.privacy import VISITOR
-from geo.vocabulary import Kind, Level, Status
+from geo.vocabulary import JobStatus, Kind, Level, Status, What
 
 KEY = b"a key for these tests"
 X, Y = 100_000, 400_000
@@ -57,7 +61,9 @@ def rows(session: Session, made: CoverageRun, **subject: object) -> Mapping[str,
 
 
 def compute(session: Session, norm_m: float = 205) -> CoverageRun:
-    return run.run(session, norm_m=norm_m, detour=1, key=KEY)  # 205: a walk of 200 m is off by 0.25 m after two turns
+    return run.run(
+        session, Policies(Policy(norm_m=norm_m, detour=1)), key=KEY
+    )  # 205: a walk of 200 m is off by 0.25 m after two turns
 
 
 def test_a_room_covers_the_five_points_that_paper_says(village: Session) -> None:
@@ -164,7 +170,7 @@ def test_a_run_keeps_what_it_was_made_with(village: Session) -> None:
     assert made.counts["points"] == 24
     latest = results.latest(village)
     assert latest is not None
-    assert latest.id == made.id
+    assert (latest.live, latest.computed_at) == (True, made.computed_at)
 
 
 def test_runs_are_kept_beside_each_other(village: Session) -> None:
@@ -204,3 +210,90 @@ def test_a_place_in_a_hole_between_outlines_belongs_to_the_nearest(
 ) -> None:
     room = add(village, place=spot(800 + away, 100))
     assert room.neighbourhood_id == (None if code is None else f"{code}.2024")
+
+
+def test_the_live_state_begins_as_a_copy_of_the_newest_run(village: Session) -> None:
+    add(village, place=spot(50, 50))
+    first = compute(village)
+    add(village, place=spot(450, 50))
+    second = compute(village)
+    live = results.latest(village)
+    assert live is not None
+    assert village.scalar(select(func.count()).select_from(CoverageRun).where(CoverageRun.live)) == 1
+    kept = rows(village, live, kind=Kind.community_room)
+    made = rows(village, second, kind=Kind.community_room)
+    fields = [c.key for c in Coverage.__table__.columns if c.key not in ("id", "run_id")]
+    for code, row in made.items():
+        assert [getattr(kept[code], f) for f in fields] == [getattr(row, f) for f in fields]
+    assert rows(village, first, kind=Kind.community_room)["BU99990102"].covered == 0  # a dated run stays as it was
+
+
+def test_all_five_classes_of_people_sum_to_the_residents_and_the_score_is_made_of_them(village: Session) -> None:
+    # Confirmed today, open 21 parts a week, but for whoever walks more than 205 m: five points of ten in West.
+    add(village, place=spot(50, 50), confirmed_on=today(), opening_hours="24/7", capacity=3)
+    west = rows(village, compute(village), kind=Kind.community_room)["BU99990101"]
+    assert (west.people_none, west.people_doubtful, west.people_closed, west.people_full) == (30, 0, 0, 0)
+    assert west.people_served == pytest.approx(50)
+    assert west.gap == pytest.approx(37.5)
+    assert west.why["reason"] == "none"
+    assert west.open_hours == pytest.approx(126 * 50 / 80)
+
+
+def test_what_nobody_ever_confirmed_is_doubtful_and_worth_checking(village: Session) -> None:
+    room = add(village, place=spot(50, 50))
+    west = rows(village, compute(village), kind=Kind.community_room)["BU99990101"]
+    assert (west.people_doubtful, west.certain_share) == (50, 0)
+    assert west.why["checks"] == west.why["carriers"] == west.why["fragile"] == [[str(room.id), 50]]
+
+
+def squares(session: Session, *told: tuple[float, float, int | None]) -> None:
+    """Store CBS squares of (x, y, residents), half of them 65 or older."""
+    job = ImportJob(
+        what=What.squares, status=JobStatus.done, file_name="paper", sha256="", bytes=0, made_by="test",
+    )  # fmt: skip
+    session.add(job)
+    session.flush()
+    for x, y, people in told:
+        code = f"E{(X + x) // 100:04.0f}N{(Y + y) // 100:04.0f}"
+        older = None if people is None else people // 2
+        session.add(
+            Square(
+                id=f"{code}.2024",
+                code=code,
+                year=2024,
+                x=X + x,
+                y=Y + y,
+                residents=people,
+                residents_65=older,
+                job_id=job.id,
+            )
+        )
+    session.flush()
+
+
+def test_where_there_are_squares_people_live_in_them_and_the_interval_is_narrow(village: Session) -> None:
+    squares(village, (50, 50, 60), (350, 150, 16), (150, 50, None))
+    add(village, place=spot(50, 50))
+    found = rows(village, compute(village), kind=Kind.community_room)
+    west, east = found["BU99990101"], found["BU99990102"]
+    assert (west.demand_source, east.demand_source, found["WK999901"].demand_source) == ("squares", "lattice", "mixed")
+    assert (west.residents, west.covered, west.unknown_residents) == (76, 60, 4)
+    assert [west.covered_lo, west.covered_hi] == pytest.approx([60 / 76, 60 / 76])
+    # Of (450, 150) and (450, 50), 400 m away, the farthest corner of East is 380 m off: those two might be in reach.
+    assert (east.covered_lo, east.covered_hi) == (0, 0.25)
+    assert west.groups["residents_65"] == {"residents": 38, "covered_share": pytest.approx(30 / 38, abs=1e-6)}
+
+
+def test_a_policy_of_a_kind_holds_for_that_kind_only_and_is_kept_with_the_run(village: Session) -> None:
+    add(village, place=spot(50, 50), services=["meals"])
+    near = Policy(norm_m=205, detour=1)
+    made = run.run(village, Policies(near, {"community_room": near._replace(norm_m=1000)}), key=KEY)
+    assert rows(village, made, kind=Kind.community_room)["BU99990101"].covered == 80
+    assert rows(village, made, service="meals")["BU99990101"].covered == pytest.approx(50)
+    assert run.policies_of(made).of("community_room").norm_m == 1000
+
+
+def test_who_lives_nearer_to_the_edge_of_the_data_than_to_an_asset_is_told(village: Session) -> None:
+    add(village, place=spot(50, 50))
+    west = rows(village, compute(village), kind=Kind.community_room)["BU99990101"]
+    assert west.edge_share == pytest.approx(7 / 8)  # all live 50 m from the edge; only at (50, 50) a room is nearer

@@ -19,6 +19,9 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.routing import BaseRoute
 
+from geo import folder, queue
+from geo.coverage import jobs, watch
+from geo.coverage.jobs import Shop
 from geo.neighbourhoods import Area, to_wgs84
 from geo.vocabulary import Level
 
@@ -28,6 +31,7 @@ ASSETS = "/v1/collections/assets/items"
 ACTIVITIES = "/v1/collections/activities/items"
 NEIGHBOURHOODS = "/v1/collections/neighbourhoods/items"
 COVERAGE = "/v1/collections/coverage/items"
+RUNS = "/v1/coverage/runs"
 
 # Testdorp on paper: three squares of a kilometre, RD New. West and East make one wijk, North is the other.
 #   North |
@@ -118,6 +122,51 @@ def served(app: FastAPI) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join()
+
+
+def shop(town: Town, said: list[str] | None = None) -> Shop:
+    """Give what a worker's code needs to work on a town; a defect fails the test."""
+
+    def note(what: str, error: BaseException) -> None:
+        raise AssertionError(what) from error
+
+    told = [] if said is None else said
+    return Shop(town.engine, folder.secret(town.app.state.settings), threading.Event(), note, told.append)
+
+
+def do_jobs(town: Town) -> None:
+    """Have all jobs that wait done, by the code of the worker."""
+    needed = shop(town)
+    queue.work(town.engine, {jobs.NAME: jobs.work(needed)}, needed.stopping, wait=False)
+
+
+def covered(town: Town, **asked: object) -> dict[str, Any]:
+    """Ask for a coverage run as an administrator does, have it made, and give what is told of it."""
+    answer = town.send("POST", RUNS, asked)
+    assert (answer.status_code, answer.json()["status"]) == (202, "waiting"), answer.text
+    do_jobs(town)
+    made: dict[str, Any] = town.get(answer.headers["location"]).json()
+    assert made["status"] == "done", made
+    return made
+
+
+@contextmanager
+def live(town: Town) -> Iterator[None]:
+    """Have the live state of a town kept, and questions answered, by the code of the worker in a thread of its own."""
+    said: list[str] = []
+    needed = shop(town, said)
+    thread = threading.Thread(target=watch.keep, args=(needed,))
+    thread.start()
+    try:
+        until = time.monotonic() + 300  # it may have to compile
+        while not said:
+            assert thread.is_alive()
+            assert time.monotonic() < until
+            time.sleep(0.05)
+        yield
+    finally:
+        needed.stopping.set()
+        thread.join()
 
 
 def ways(app: FastAPI) -> list[Way]:

@@ -91,6 +91,7 @@ def faults(texts: Texts) -> list[str]:
         *wrong_images(found, compose),
         *wrong_passwords(texts, found, compose),
         *wrong_wiring(found, compose),
+        *wrong_worker(compose),
     ]
 
 
@@ -243,6 +244,20 @@ def wrong_wiring(found: list[Instruction], compose: Any) -> Iterator[str]:
     yield from (f"{place} is no volume of compose.yaml" for place in sorted(kept - set(mounted.values())))
 
 
+def wrong_worker(compose: Any) -> Iterator[str]:
+    services = compose["services"]
+    workers = [service for service in services.values() if service.get("command", "").split()[:1] == ["worker"]]
+    if len(workers) != 1 or "--no-worker" not in services[SERVICE].get("command", "").split():
+        yield "not one worker, in a service of its own"
+    for worker in workers:
+        if worker["environment"] != services[SERVICE]["environment"]:
+            yield "the worker has other settings than the service"
+        if worker["depends_on"].get(SERVICE, {}).get("condition") != "service_healthy":
+            yield "the worker does not wait until the service has made its tables"
+        if not {mount.split(":")[0] for mount in worker["volumes"]} >= {SERVICE}:
+            yield "the worker rounds with another key than the service"
+
+
 def test_the_container_files_name_only_commands_settings_files_and_ports_that_exist(texts: Texts) -> None:
     assert faults(texts) == []
 
@@ -281,6 +296,10 @@ SLIPS = [
     ("compose", "service_healthy", "service_started", "does not wait for its database"),
     ("compose", "@database/", "@db/", "names no service that tells of its health"),
     ("compose", "kaart:/var/lib/kaart", "kaart:/var/lib/kart", "KAART_VAR is on no volume"),
+    ("compose", "command: up --no-worker", "command: up", "not one worker"),
+    ("compose", "command: worker", "command: up", "not one worker"),
+    ("compose", "environment: *settings", "environment: {}", "the worker has other settings"),
+    ("compose", "      - kaart:/var/lib/kaart # the", "      - backups:/var/lib/kaart # the", "with another key"),
 ]  # fmt: skip
 
 

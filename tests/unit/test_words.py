@@ -7,8 +7,6 @@ import pytest
 
 from maps.cards import place_card, safe_link
 from maps.confirmed import confirmed
-from maps.gap_card import gap_card
-from maps.gap_words import CUTS, Subject, band_of, bands
 from maps.hours import in_words
 from maps.reader import Reader
 from maps.rows import middle, row_of
@@ -16,17 +14,16 @@ from maps.when import in_full, next_time
 
 NL, EN = Reader("nl"), Reader("en")
 TODAY = date(2026, 11, 22)  # a Sunday
-ROOM = Subject("community_room", None)
 
 
 @pytest.mark.parametrize(
     ("metres", "dutch", "english"),
     [
-        (0, "0 m", "0 m"),
-        (347, "350 m", "350 m"),
-        (994, "990 m", "990 m"),
-        (995, "1,0 km", "1.0 km"),
-        (1234, "1,2 km", "1.2 km"),
+        (0, "0\N{NO-BREAK SPACE}m", "0\N{NO-BREAK SPACE}m"),
+        (347, "350\N{NO-BREAK SPACE}m", "350\N{NO-BREAK SPACE}m"),
+        (994, "990\N{NO-BREAK SPACE}m", "990\N{NO-BREAK SPACE}m"),
+        (995, "1,0\N{NO-BREAK SPACE}km", "1.0\N{NO-BREAK SPACE}km"),
+        (1234, "1,2\N{NO-BREAK SPACE}km", "1.2\N{NO-BREAK SPACE}km"),
     ],
 )
 def test_distances_read_as_one_would_say_them(metres: float, dutch: str, english: str) -> None:
@@ -128,70 +125,3 @@ def test_only_addresses_of_the_web_become_links() -> None:
 def test_an_area_stands_on_the_map_in_the_middle_of_its_box() -> None:
     assert middle({"type": "Polygon", "coordinates": [[[4, 52], [5, 52], [5, 53], [4, 52]]]}) == (4.5, 52.5)
     assert middle(None) == (None, None)
-
-
-def coverage(**changed: object) -> dict[str, Any]:
-    told = {
-        "neighbourhood": "BU1.2024",
-        "name": "Haaswijk-Oost",
-        "kind": "community_room",
-        "residents": 1510.0,
-        "covered": 1098.0,
-        "covered_share": 1098 / 1510,
-        "uncovered": 412.0,
-        "covered_by_catchment": 0.0,
-        "median_m": 610.0,
-        "nearest_id": "7",
-        "nearest_name": "Dorpscentrum",
-        "nearest_m": 1210.0,
-        "assets_in_reach": 2,
-        "assets_across_border": 1,
-        "volunteers": None,
-        "per_1000": None,
-        "schematic": True,
-    }
-    return {"properties": {**told, **changed}}
-
-
-def test_a_gap_is_told_in_sentences() -> None:
-    assert gap_card(coverage(), ROOM, 800, NL).sentences == [
-        "412 van 1.510 bewoners wonen verder dan 800 m lopen van een buurtkamer.",
-        "Het dichtstbij is voor de meesten van hen Dorpscentrum, op ongeveer 1,2 km.",
-    ]
-    assert gap_card(coverage(), Subject(None, "meals"), 800, EN).sentences[0] == (
-        "412 of 1,510 residents live farther than 800 m on foot from a place for meals."
-    )
-
-
-def test_all_none_and_nobody_known_are_told_as_such() -> None:
-    everyone = coverage(uncovered=0.0, covered=1510.0)
-    assert gap_card(everyone, ROOM, 800, NL).sentences[0].startswith("Alle 1.510 bewoners wonen binnen 800 m lopen")
-    nobody = coverage(uncovered=1510.0, covered=0.0, nearest_id=None, nearest_name=None, nearest_m=None)
-    assert gap_card(nobody, ROOM, 800, NL).sentences == [
-        "Geen van de 1.510 bewoners woont binnen 800 m lopen van een buurtkamer.",
-        "Er staat er geen op de kaart.",
-    ]
-    unknown = coverage(residents=None, covered=None, covered_share=None, uncovered=None)
-    assert "niet bekend" in gap_card(unknown, ROOM, 800, NL).sentences[0]
-
-
-def test_who_is_served_without_an_address_is_told_apart() -> None:
-    card = gap_card(coverage(covered_by_catchment=300.0), ROOM, 800, NL)
-    assert card.sentences[-1].startswith("300 bewoners tellen alleen als bereikt omdat iets zonder adres")
-    assert [part.key for part in card.parts] == ["reached", "served", "beyond"]
-    assert sum(part.width for part in card.parts) == pytest.approx(100, abs=0.02)
-
-
-@pytest.mark.parametrize(
-    ("share", "band"), [(1.0, "0"), (0.91, "0"), (0.9, "1"), (0.75, "2"), (0.5, "3"), (0.25, "4"), (0.0, "4")]
-)
-def test_a_class_begins_at_its_limit(share: float, band: str) -> None:
-    assert band_of(coverage(covered_share=share)["properties"]) == band
-
-
-def test_few_residents_are_grey_and_the_unknown_is_hatched_and_the_legend_says_so() -> None:
-    assert band_of(coverage(residents=49.0)["properties"]) == "few"
-    assert band_of(coverage(covered_share=None)["properties"]) == "unknown"
-    assert band_of(coverage(kind="volunteer", per_1000=None)["properties"]) == "unknown"
-    assert [band.key for band in bands(ROOM, NL)] == [*map(str, range(len(CUTS) + 1)), "unknown", "few"]
-    assert bands(ROOM, NL)[0].words == "0 – 10%"
