@@ -82,19 +82,26 @@ class Lives:
             if known is not None:
                 self.known[asset] = known
             for subject in sorted(_subjects(was) | _subjects(known), key=str):
-                before = was.state if was and subject in _subjects(was) else None
-                after = known.state if known and subject in _subjects(known) else None
+                before = was if was and subject in _subjects(was) else None
+                after = known if known and subject in _subjects(known) else None
                 if not _same(before, after):
-                    edits.setdefault(subject, []).append(Edit(asset, after))
-                    walked.setdefault(subject, []).extend(state for state in (before, after) if state is not None)
+                    edits.setdefault(subject, []).append(Edit(asset, after and after.state))
+                    walked.setdefault(subject, []).extend(each.state for each in (before, after) if each is not None)
         return [Touched(subject, self._change(subject, edits[subject], walked[subject])) for subject in edits]
 
     def _change(self, subject: Subject, edits: Sequence[Edit], walked: Sequence[State]) -> Ints:
-        """Keep edits of one subject; gives the areas whose figures changed, and those from which one can walk there."""
+        """Keep edits of one subject; gives the areas of which some row may say something else.
+
+        Those whose figures changed; those from which one can walk there; and those with people whose nearest asset is
+        another now, however far, though as far as the one before.
+        """
         live, reach_m = self.of(subject), self.policy(subject).norm_m
+        nearest = live.reached.nearest.copy()
         points = [live.walks.pairs(state.places(), reach_m).point for state in walked]
-        held = zones.taken(self.ground.by_point, np.unique(np.concatenate(points)).astype(np.int64))
-        return np.union1d(live.change(edits), held.point)
+        changed = live.change(edits)
+        others = np.flatnonzero(live.reached.nearest != nearest)
+        held = zones.taken(self.ground.by_point, np.unique(np.concatenate([others, *points])))
+        return np.union1d(changed, held.point)
 
     def practise(self) -> None:
         """Try a change that is not kept: what has to be compiled for one then is, before the first that matters."""
@@ -188,7 +195,9 @@ def _subjects(known: Known | None) -> set[Subject]:
     return {(known.kind, None), *((None, service) for service in known.services if service in SERVICES)}
 
 
-def _same(one: State | None, other: State | None) -> bool:
+def _same(one: Known | None, other: Known | None) -> bool:
+    """Say whether coverage says the same of an asset: what it is, and the areas that it lies in."""
     if one is None or other is None:
         return one is other
-    return one.same_place(other) and np.array_equal(one[1:4], other[1:4], equal_nan=True)
+    alike = one.state.same_place(other.state) and np.array_equal(one.homes, other.homes)
+    return alike and np.array_equal(one.state[1:4], other.state[1:4], equal_nan=True)

@@ -168,11 +168,11 @@ def _neighbourhoods(session: Session, job: ImportJob, counts: dict[str, int]) ->
     for records in (Asset, Activity):  # what nothing in force answers to
         session.execute(update(records).where(records.neighbourhood_id.in_(going)).values(neighbourhood_id=None))
     runs = select(Coverage.run_id).where(Coverage.neighbourhood_id.in_(going)).distinct()
-    gone = session.scalars(delete(CoverageRun).where(CoverageRun.id.in_(runs)).returning(CoverageRun.id)).all()
+    gone = session.scalars(delete(CoverageRun).where(CoverageRun.id.in_(runs)).returning(CoverageRun.live)).all()
     session.execute(delete(Neighbourhood).where(Neighbourhood.id.in_(going)))
     if neighbourhoods.judge(session):  # what came after this import, and was out of force because of it
         whereabouts.repoint(session)
-    counts["runs"] += len(gone)
+    counts["runs"] += gone.count(False)  # the live state is none
     counts["removed"] += len(going)
 
 

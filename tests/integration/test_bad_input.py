@@ -184,7 +184,8 @@ def test_a_method_that_a_path_does_not_have_is_refused(town: Town, method: str) 
         if others and (method, path) not in taken and not path.endswith("/items"):
             answer = town.client.request(method, path, headers=town.headers(ADMIN))
             assert answer.status_code == 405, path
-            assert "GET" in answer.headers["allow"] or method == "GET", path
+            there = {each for each, known in taken if known == path}
+            assert there & {each.strip() for each in answer.headers["allow"].split(",")}, path
             assert_clear(answer, path)
 
 

@@ -16,7 +16,7 @@ COUNTS = {
     "assets": "SELECT count(*) FROM asset WHERE kind <> 'volunteer' AND status = 'published'",
     "activities": "SELECT count(*) FROM activity WHERE status = 'published'",
     "neighbourhoods": "SELECT count(*) FROM neighbourhood",
-    "coverage": "SELECT count(*) FROM coverage",
+    "coverage": "SELECT count(*) FROM coverage c JOIN coverage_run r ON r.id = c.run_id WHERE r.live",
 }
 
 

@@ -10,10 +10,12 @@ from uuid import UUID
 
 import pytest
 import shapely
-from sqlalchemy import select, text
+from geoalchemy2.shape import from_shape
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from geo import assets
+from geo.base import WGS84
 from geo.channels import CHANGES, QUESTIONS, RUNS, Listener, listening
 from geo.coverage import run
 from geo.coverage.jobs import Shop
@@ -168,3 +170,44 @@ def test_after_200_random_changes_the_live_rows_are_those_of_a_run_made_now(watc
     assert len(set(done)) == 8
     with watched.town.sessions() as session:
         assert differences(rows(session, live_id(session)), fresh(session)) == []
+
+
+def assert_true(watched: Watched) -> None:
+    """Hold the live rows against a run made now, after all news were heard."""
+    watched.settle()
+    with watched.town.sessions() as session:
+        assert differences(rows(session, live_id(session)), fresh(session)) == []
+
+
+def test_of_two_assets_at_one_place_the_one_with_the_lowest_id_is_nearest_also_far_beyond_the_norm(
+    watched: Watched,
+) -> None:
+    service = "odd_jobs"
+    assert service in SERVICES
+    with watched.town.sessions.begin() as session:
+        spot = Hand(1, session).spot()
+        without = "UPDATE asset SET services = array_remove(services, :service) WHERE kind <> 'volunteer'"
+        session.execute(text(without), {"service": service})
+    place = from_shape(spot, WGS84)
+    for number in (2, 3, 1):  # the last one comes before all others
+        with watched.town.sessions.begin() as session:
+            known = {"kind": Kind.initiative, "name": "Samen", "source": "test", "services": [service], "place": place}
+            session.add(Asset(id=UUID(int=number), **known))
+        assert_true(watched)
+    with watched.town.sessions.begin() as session:
+        assets.archive(session, UUID(int=1), None)
+    assert_true(watched)
+
+
+def test_an_asset_that_comes_to_lie_in_another_neighbourhood_is_told_so_in_the_rows(watched: Watched) -> None:
+    with watched.town.sessions() as session:
+        reached = select(Coverage.nearest_id).where(
+            Coverage.run_id == live_id(session), Coverage.nearest_id.is_not(None)
+        )
+        asset = session.scalar(reached.order_by(Coverage.id).limit(1))
+        now = session.get_one(Asset, asset).neighbourhood_id
+        other = select(Neighbourhood.id).where(Neighbourhood.level == Level.buurt, Neighbourhood.id != now)
+        elsewhere = session.scalar(other.order_by(Neighbourhood.id).limit(1))
+    with watched.town.sessions.begin() as session:
+        session.execute(update(Asset).where(Asset.id == asset).values(neighbourhood_id=elsewhere))
+    assert_true(watched)
