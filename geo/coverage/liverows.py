@@ -1,19 +1,24 @@
 """The rows of the live state: compared with what they should say, and made to say it."""
 
 import json
+import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-import numpy as np
 import pandas as pd
-from sqlalchemy import ColumnElement, Table, all_, and_, bindparam, delete, func, insert, select, text, update
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+from sqlalchemy import ColumnElement, Table, all_, and_, delete, insert, select
 from sqlalchemy.orm import Session
 
 from geo.channels import LIVE
 from geo.collections import keys
 from geo.coverage.lives import Lives, Subject, Touched
-from geo.coverage.models import Coverage, CoverageRun
+from geo.coverage.models import Coverage
+from geo.errors import Unavailable
 
 TABLE: Table = Coverage.metadata.tables[Coverage.__tablename__]
 JSON = ("groups", "why")
@@ -54,12 +59,21 @@ def write(session: Session, run_id: UUID, lives: Lives, touched: Sequence[Touche
 
 def _begin(session: Session, run_id: UUID) -> None:
     """Take the row of the live run first, as a run that is being stored does: who comes second waits for the first."""
-    session.execute(text("SET LOCAL statement_timeout = 0"))
-    session.execute(update(CoverageRun).where(CoverageRun.id == run_id).values(computed_at=func.clock_timestamp()))
+    driver = _driver(session)
+    driver.execute("SET LOCAL statement_timeout = 0")
+    driver.execute("UPDATE coverage_run SET computed_at = clock_timestamp() WHERE id = %s", [run_id])
 
 
 def _tell(session: Session, run_id: UUID) -> None:
-    session.execute(select(func.pg_notify(LIVE, str(run_id))))
+    _driver(session).execute("SELECT pg_notify(%s, %s)", [LIVE, str(run_id)])
+
+
+def _driver(session: Session) -> psycopg.Connection:
+    """Give psycopg's own connection, in the transaction of the session: what is done at every change goes by it."""
+    driver = session.connection().connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        raise Unavailable("The connection to the database is gone.")
+    return driver
 
 
 def _rows(told: pd.DataFrame) -> list[Row]:
@@ -71,9 +85,12 @@ def _rows(told: pd.DataFrame) -> list[Row]:
 def _values(name: str, column: list[Any]) -> list[Any]:
     if name in JSON:
         return [json.loads(value) for value in column]
-    missing = pd.isna(np.array(column, dtype=object)).tolist()
-    told = [None if lost else value for value, lost in zip(column, missing, strict=True)]
+    told = [None if _missing(value) else value for value in column]
     return [None if value is None else UUID(value) for value in told] if name == "nearest_id" else told
+
+
+def _missing(value: object) -> bool:
+    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _stored(session: Session, run_id: UUID, subject: Subject) -> dict[str, Row]:
@@ -107,11 +124,27 @@ def _is(subject: Subject) -> ColumnElement[bool]:
 def _update(session: Session, run_id: UUID, subject: Subject, rows: dict[str, Row]) -> None:
     if not rows:
         return
-    names = next(iter(rows.values()))
-    where = and_(TABLE.c.run_id == run_id, TABLE.c.neighbourhood_id == bindparam("area"), _is(subject))
-    statement = update(TABLE).where(where).values({name: bindparam(f"new_{name}") for name in names})
-    values = [{"area": area, **{f"new_{name}": row[name] for name in names}} for area, row in rows.items()]
-    session.connection().execute(statement, values)
+    kind, service = subject
+    keyed = {"run": run_id, "kind": kind and kind.value, "service": service}
+    values = [
+        {**keyed, "area": area, **{name: Jsonb(value) if name in JSON else value for name, value in row.items()}}
+        for area, row in rows.items()
+    ]
+    with _driver(session).cursor() as cursor:
+        cursor.executemany(_updating(tuple(next(iter(rows.values()))), kind is None, service is None), values)
+
+
+@cache
+def _updating(names: tuple[str, ...], no_kind: bool, no_service: bool) -> sql.Composed:
+    """Compose the statement that writes these columns of one row; of its subject one of both is NULL."""
+    of_kind, of_service = (
+        sql.SQL("{} IS NULL" if none else f"{{}} = %({name})s").format(sql.Identifier(name))
+        for name, none in (("kind", no_kind), ("service", no_service))
+    )
+    told = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in names)
+    return sql.SQL(
+        "UPDATE coverage SET {told} WHERE run_id = %(run)s AND neighbourhood_id = %(area)s AND {kind} AND {service}"
+    ).format(told=told, kind=of_kind, service=of_service)
 
 
 def _insert(session: Session, run_id: UUID, subject: Subject, rows: dict[str, Row]) -> None:

@@ -130,8 +130,8 @@ class Lives:
     def _lies(self, ids: Sequence[UUID]) -> why.Land:
         """Say where people live, and where these assets lie."""
         homes = [self.known[each].homes for each in ids]
-        owner = np.repeat(np.arange(len(homes)), [len(each) for each in homes])
-        held = zones.of_pairs(np.concatenate([np.empty(0, np.int64), *homes]), owner, len(homes))
+        start = np.cumsum([0, *map(len, homes)])
+        held = Zones(start, np.concatenate([np.empty(0, np.int64), *homes]))
         return why.Land(self.ground.zones, self.ground.demand, held, self.ground.by_point)
 
     def _points(self, areas: Ints) -> Ints:

@@ -4,6 +4,7 @@ One process holds the state in memory. What is not an asset's (boundaries, resid
 read everything again. It also answers the questions that need its arrays.
 """
 
+import gc
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, time, timedelta
@@ -84,6 +85,7 @@ class Watch:
     def read(self) -> None:
         """Read everything again, compare every row with what is stored, and write those that differ."""
         began, self._due = monotonic(), None
+        gc.unfreeze()
         with self._sessions.begin() as session:
             session.execute(text("SET LOCAL statement_timeout = 0"))
             questions.forget(session.connection())
@@ -97,6 +99,8 @@ class Watch:
         if not self._practised:
             self._lives.practise()
             self._practised = True
+        gc.collect()
+        gc.freeze()  # what is in memory now stays: looking through it again and again would hold changes up
         areas, assets = len(self._lives.ground.areas), len(self._lives.known)
         took = monotonic() - began
         self._shop.tell(f"live state: {areas} areas, {assets} assets, {differed} rows differed, {took:.1f} s")
