@@ -11,7 +11,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck
+from hypothesis import settings as judged
 from psycopg import sql
 from sqlalchemy import Connection, Engine, make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -20,8 +21,8 @@ from geo import cluster, db
 from geo.settings import PREFIX, Settings
 
 # What is compiled at its first call is slow once, and a loaded machine always: no property is judged by the clock.
-settings.register_profile("kaart", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("kaart")
+judged.register_profile("kaart", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+judged.load_profile("kaart")
 
 TEMPLATE = "migrated"
 
