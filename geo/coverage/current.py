@@ -60,6 +60,14 @@ class Current:
         self._again(Touched(points, slots, slots))
         far.tighten(self._cells, points, self.reached)
 
+    def walked(self, slots: Shorts) -> Pairs:
+        """Give the walks within the norm to some assets."""
+        return Pairs(*table.pairs(self._table, slots))
+
+    def around(self, points: Shorts) -> Shorts:
+        """List the assets within the norm of any of some points, in no order."""
+        return tally.gathered(NOTHING, points, self._table.points, self._seen.slot)
+
     def follow(self, steps: Sequence[Step], way: Seek, undo: Undo) -> tuple[Shorts, float]:
         """Do steps, one for each asset, and sum what they touch.
 

@@ -9,17 +9,18 @@ import numpy as np
 from geo.coverage.current import Current, Step
 from geo.coverage.demand import Demand, Ints
 from geo.coverage.gaps import Figures
+from geo.coverage.grid import Shorts
 from geo.coverage.measures import Loads, Reached
 from geo.coverage.places import Places, check
 from geo.coverage.policy import Policy
 from geo.coverage.roster import Edit, Id, Roster, State, Undo
 from geo.coverage.seek import Seek, SeekByLine, SeekByWalks
 from geo.coverage.summary import Change, Summary
-from geo.coverage.walks import Line, Walks
+from geo.coverage.walks import Line, Pairs, Walks
 from geo.coverage.zones import Zones
 from geo.errors import Flaw, InvalidInput
 
-__all__ = ["Edit", "Live", "Outcome", "State"]
+__all__ = ["Edit", "Followed", "Live", "Outcome", "State"]
 
 
 class Outcome(NamedTuple):
@@ -34,6 +35,17 @@ class Outcome(NamedTuple):
     before: Figures
     after: Figures
     gained: float
+
+
+class Followed(NamedTuple):
+    """What edits changed.
+
+    areas   whose figures are others now, ascending
+    points  whose numbers may be others now, and all from which one can walk to what was edited, as it was or is
+    """
+
+    areas: Ints
+    points: Shorts
 
 
 class Live:
@@ -80,16 +92,25 @@ class Live:
         """Give what each asset bears, by slot; 0 and NaN in a slot that is empty."""
         return Loads(*(each[: len(self.roster.ids)] for each in self._current.loads))
 
-    def change(self, edits: Sequence[Edit]) -> Ints:
+    def walked(self, slots: Ints) -> Pairs:
+        """Give the walks within the norm to some assets, by slot."""
+        return self._current.walked(slots.astype(np.int32))
+
+    def around(self, points: Ints) -> Ints:
+        """Give the slots of all assets within the norm of any of these points, and of what is nearest to any."""
+        near = self.reached.nearest[points]
+        return np.union1d(self._current.around(points.astype(np.int32)), near[near >= 0])
+
+    def change(self, edits: Sequence[Edit]) -> Followed:
         """Keep some edits: all of them or, where one cannot be, none.
 
-        edits    of several about one asset the last one holds; that an unknown one is gone is no news
-        returns  the areas whose figures changed, ascending
-        raises   InvalidInput on what `places.check` refuses, and on served points that there are not
+        edits   of several about one asset the last one holds; that an unknown one is gone is no news
+        raises  InvalidInput on what `places.check` refuses, and on served points that there are not
         """
         undo: Undo = []
         try:
-            return self._follow(edits, undo)[0].areas
+            change, points, _ = self._follow(edits, undo)
+            return Followed(change.areas, points)
         except BaseException:
             _take_back(undo)
             raise
@@ -98,7 +119,7 @@ class Live:
         """Say what edits would change, and keep nothing of them. Raises InvalidInput as `change` does."""
         undo: Undo = []
         try:
-            (areas, before, after), gained = self._follow(edits, undo)
+            (areas, before, after), _, gained = self._follow(edits, undo)
             return Outcome(areas, Figures(*before), Figures(*after), gained)
         finally:
             _take_back(undo)
@@ -117,12 +138,12 @@ class Live:
         nearest, only = number[self.reached.nearest], number[self.reached.only]
         return places, self.reached._replace(nearest=nearest, only=only), Loads(*(each[slots] for each in self.loads))
 
-    def _follow(self, edits: Sequence[Edit], undo: Undo) -> tuple[Change, float]:
-        """Do some edits, and note how to take them back; tells how many residents more are within the norm too."""
+    def _follow(self, edits: Sequence[Edit], undo: Undo) -> tuple[Change, Shorts, float]:
+        """Do some edits, and note how to take them back; tells the points, and how many residents more are reached."""
         last = {edit.asset: edit for edit in edits}
         steps = [step for edit in last.values() if (step := self._step(edit))]
         points, gained = self._current.follow(steps, self._way, undo)
-        return self._summary.settle(points, undo), gained
+        return self._summary.settle(points, undo), points, gained
 
     def _step(self, edit: Edit) -> Step | None:
         """Work out the walks of an edit; None where it changes nothing."""

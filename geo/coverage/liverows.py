@@ -1,27 +1,24 @@
 """The rows of the live state: compared with what they should say, and made to say it."""
 
 import json
-import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-import pandas as pd
 import psycopg
 from psycopg import sql
-from psycopg.types.json import Jsonb
 from sqlalchemy import ColumnElement, Table, all_, and_, delete, insert, select
 from sqlalchemy.orm import Session
 
 from geo.channels import LIVE
 from geo.collections import keys
+from geo.coverage import records
 from geo.coverage.lives import Lives, Subject, Touched
 from geo.coverage.models import Coverage
 from geo.errors import Unavailable
 
 TABLE: Table = Coverage.metadata.tables[Coverage.__tablename__]
-JSON = ("groups", "why")
 EXACTLY = 1e-9  # numbers that are nearer than this share are the same
 Row = dict[str, Any]  # by column; None is NULL
 
@@ -33,7 +30,7 @@ def renew(session: Session, run_id: UUID, lives: Lives) -> int:
     gone = delete(TABLE).where(TABLE.c.run_id == run_id, TABLE.c.neighbourhood_id != all_(keys(areas)))
     differing = session.connection().execute(gone).rowcount
     for subject in lives.subjects():
-        wanted = dict(zip(areas, _rows(lives.rows(subject)), strict=True))
+        wanted = dict(zip(areas, records.rows(lives.rows(subject)), strict=True))
         stored = _stored(session, run_id, subject)
         other = {area: row for area, row in wanted.items() if area in stored and not _same(row, stored[area])}
         new = {area: row for area, row in wanted.items() if area not in stored}
@@ -50,7 +47,7 @@ def write(session: Session, run_id: UUID, lives: Lives, touched: Sequence[Touche
     written = 0
     for subject, areas in touched:
         ids = [lives.ground.areas[area].id for area in areas.tolist()]
-        rows = dict(zip(ids, _rows(lives.rows(subject, areas)), strict=True))
+        rows = dict(zip(ids, records.rows(lives.rows(subject, areas)), strict=True))
         _update(session, run_id, subject, rows)
         written += len(rows)
     _tell(session, run_id)
@@ -74,23 +71,6 @@ def _driver(session: Session) -> psycopg.Connection:
     if not isinstance(driver, psycopg.Connection):
         raise Unavailable("The connection to the database is gone.")
     return driver
-
-
-def _rows(told: pd.DataFrame) -> list[Row]:
-    """Give rows as the database takes them, and gives them back."""
-    columns = {str(name): _values(str(name), column.tolist()) for name, column in told.items()}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _values(name: str, column: list[Any]) -> list[Any]:
-    if name in JSON:
-        return [json.loads(value) for value in column]
-    told = [None if _missing(value) else value for value in column]
-    return [None if value is None else UUID(value) for value in told] if name == "nearest_id" else told
-
-
-def _missing(value: object) -> bool:
-    return value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value))
 
 
 def _stored(session: Session, run_id: UUID, subject: Subject) -> dict[str, Row]:
@@ -125,25 +105,23 @@ def _update(session: Session, run_id: UUID, subject: Subject, rows: dict[str, Ro
     if not rows:
         return
     kind, service = subject
-    keyed = {"run": run_id, "kind": kind and kind.value, "service": service}
-    values = [
-        {**keyed, "area": area, **{name: Jsonb(value) if name in JSON else value for name, value in row.items()}}
-        for area, row in rows.items()
-    ]
-    with _driver(session).cursor() as cursor:
-        cursor.executemany(_updating(tuple(next(iter(rows.values()))), kind is None, service is None), values)
+    told = json.dumps([{"neighbourhood_id": area, **row} for area, row in rows.items()], default=str)
+    names = tuple(next(iter(rows.values())))
+    statement = _updating(names, kind is None, service is None)
+    _driver(session).execute(statement, {"rows": told, "run": run_id, "kind": kind and kind.value, "service": service})
 
 
 @cache
 def _updating(names: tuple[str, ...], no_kind: bool, no_service: bool) -> sql.Composed:
-    """Compose the statement that writes these columns of one row; of its subject one of both is NULL."""
+    """Compose the statement that writes these columns of some rows; of their subject one of both is NULL."""
     of_kind, of_service = (
-        sql.SQL("{} IS NULL" if none else f"{{}} = %({name})s").format(sql.Identifier(name))
+        sql.SQL("c.{} IS NULL" if none else f"c.{{}} = %({name})s").format(sql.Identifier(name))
         for name, none in (("kind", no_kind), ("service", no_service))
     )
-    told = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(n), sql.Placeholder(n)) for n in names)
+    told = sql.SQL(", ").join(sql.SQL("{0} = r.{0}").format(sql.Identifier(name)) for name in names)
     return sql.SQL(
-        "UPDATE coverage SET {told} WHERE run_id = %(run)s AND neighbourhood_id = %(area)s AND {kind} AND {service}"
+        "UPDATE coverage AS c SET {told} FROM json_populate_recordset(NULL::coverage, %(rows)s) AS r"
+        " WHERE c.run_id = %(run)s AND c.neighbourhood_id = r.neighbourhood_id AND {kind} AND {service}"
     ).format(told=told, kind=of_kind, service=of_service)
 
 

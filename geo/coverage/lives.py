@@ -5,16 +5,14 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 import numpy as np
-import pandas as pd
 
 from geo.coverage import records, run, store, why, zones
 from geo.coverage.demand import Demand, Ints
 from geo.coverage.gaps import Figures
 from geo.coverage.live import Edit, Live, State
 from geo.coverage.measures import Reached
-from geo.coverage.places import Places
 from geo.coverage.policy import Policies, Policy
-from geo.coverage.records import Land, Outcome
+from geo.coverage.records import Columns, Land, Outcome
 from geo.coverage.store import Assets, Ground
 from geo.coverage.walks import Walks
 from geo.coverage.zones import Zones
@@ -76,7 +74,7 @@ class Lives:
         """Let assets be as they are found now; those asked for that are not found are gone. Gives what that touches."""
         now = dict(_known(found))
         edits: dict[Subject, list[Edit]] = {}
-        walked: dict[Subject, list[State]] = {}
+        rehomed: dict[Subject, list[UUID]] = {}
         for asset in sorted(set(asked)):
             was, known = self.known.pop(asset, None), now.get(asset)
             if known is not None:
@@ -86,22 +84,23 @@ class Lives:
                 after = known if known and subject in _subjects(known) else None
                 if not _same(before, after):
                     edits.setdefault(subject, []).append(Edit(asset, after and after.state))
-                    walked.setdefault(subject, []).extend(each.state for each in (before, after) if each is not None)
-        return [Touched(subject, self._change(subject, edits[subject], walked[subject])) for subject in edits]
+                if before and after and not np.array_equal(before.homes, after.homes):
+                    rehomed.setdefault(subject, []).append(asset)
+        return [Touched(subject, self._change(subject, edits[subject], rehomed.get(subject, []))) for subject in edits]
 
-    def _change(self, subject: Subject, edits: Sequence[Edit], walked: Sequence[State]) -> Ints:
+    def _change(self, subject: Subject, edits: Sequence[Edit], rehomed: Sequence[UUID]) -> Ints:
         """Keep edits of one subject; gives the areas of which some row may say something else.
 
-        Those whose figures changed; those from which one can walk there; and those with people whose nearest asset is
+        Besides those whose figures changed: from which one can walk there, or with people whose nearest asset is
         another now, however far, though as far as the one before.
+
+        rehomed  assets that lie in other areas than before, even where their place is the same
         """
-        live, reach_m = self.of(subject), self.policy(subject).norm_m
-        nearest = live.reached.nearest.copy()
-        points = [live.walks.pairs(state.places(), reach_m).point for state in walked]
-        changed = live.change(edits)
-        others = np.flatnonzero(live.reached.nearest != nearest)
-        held = zones.taken(self.ground.by_point, np.unique(np.concatenate([others, *points])))
-        return np.union1d(changed, held.point)
+        live = self.of(subject)
+        changed = live.change(edits).points
+        walked = live.walked(np.array([live.roster.slot[asset] for asset in rehomed], dtype=np.int64)).point
+        points = np.concatenate([changed, walked])
+        return np.unique(zones.taken(self.ground.by_point, points.astype(np.int64)).point)
 
     def practise(self) -> None:
         """Try a change that is not kept: what has to be compiled for one then is, before the first that matters."""
@@ -109,23 +108,28 @@ class Lives:
         x, y = self.ground.demand.xy[0].tolist()
         self.of(subject).what_if([Edit(uuid4(), State((x, y), 1.0, 0.0, 1))])
 
-    def rows(self, subject: Subject, areas: Ints | None = None) -> pd.DataFrame:
-        """Give the rows of one subject for some areas, or all, as a run makes them: columns of `coverage`, no keys."""
+    def rows(self, subject: Subject, areas: Ints | None = None) -> Columns:
+        """Give the rows of one subject for some areas, or all, as a run makes them."""
         live, policy = self.of(subject), self.policy(subject)
         land, fallback = run.land(self.ground), live.walks.fallback()
         if areas is None:
             asked = np.arange(len(self.ground.areas))
+            slots = live.roster.places()[1]
             places, reached, _ = live.renumbered()
-            ids: list[UUID] = sorted(each for each in live.roster.ids if each is not None)
-            told = why.why(live.walks, places, reached, self._lies(ids), policy, asked)
-            return records.frame(land, Outcome(asked, reached, live.figures, told, ids, fallback), policy)
-        points = self._points(areas)
-        places, reached, ids = self._around(live, areas, points)
-        told = why.why(live.walks, places, reached, self._lies(ids), policy, areas)
+            ids = _ids(live, slots)
+            told = why.why(lambda index: live.walked(slots[index]), places, reached, self._lies(ids), asked)
+            return records.columns(land, Outcome(asked, reached, live.figures, told, ids, fallback), policy)
+        points = np.unique(zones.taken(self.ground.zones, areas).point)
+        slots = live.around(points)
+        slots = slots[np.argsort(live.roster.rows.rank[slots])]
+        reached, ids = self._numbered(live, slots, points), _ids(live, slots)
+        told = why.why(
+            lambda index: live.walked(slots[index]), live.roster.some(slots), reached, self._lies(ids), areas
+        )
         figures = Figures(*(each[areas] for each in live.figures))
         mine = Reached._make(each[points] for each in reached)
         outcome = Outcome(np.arange(len(areas)), mine, figures, told, ids, fallback[points])
-        return records.frame(_part(land, areas, points), outcome, policy)
+        return records.columns(_part(land, areas, points), outcome, policy)
 
     def _lies(self, ids: Sequence[UUID]) -> why.Land:
         """Say where people live, and where these assets lie."""
@@ -134,34 +138,18 @@ class Lives:
         held = Zones(start, np.concatenate([np.empty(0, np.int64), *homes]))
         return why.Land(self.ground.zones, self.ground.demand, held, self.ground.by_point)
 
-    def _points(self, areas: Ints) -> Ints:
-        """Give the points that lie in any of these areas, ascending."""
-        mine = np.zeros(self.ground.demand.count, dtype=bool)
-        mine[zones.taken(self.ground.zones, areas).point] = True
-        return np.flatnonzero(mine)
-
-    def _around(self, live: Live, areas: Ints, points: Ints) -> tuple[Places, Reached, list[UUID]]:
-        """Give only the assets that matter to some areas, in order of their ids, and what points have, so numbered.
-
-        What is told of points outside these areas means nothing.
-        """
-        rows, count = live.roster.rows, len(live.roster.ids)
-        every = Places(
-            rows.xy[:count], rows.capacity[:count], rows.age_days[:count], rows.open_mask[:count],
-            live.roster.areas, live.roster.served,
-        )  # fmt: skip
-        near = why.around(every, self.ground.demand, zones.taken(self.ground.zones, areas), live.policy.norm_m)
-        number = np.full(count + 1, -1)  # the last one is where -1 points to
-        for wanted in (near, live.reached.nearest[points], live.reached.only[points]):
-            number[wanted] = 0
-        slots = np.flatnonzero(number[:-1] == 0)
-        slots = slots[np.argsort(rows.rank[slots])]
-        number[-1] = -1
+    def _numbered(self, live: Live, slots: Ints, points: Ints) -> Reached:
+        """Give what points have, where assets are named by their place in `slots`; of other points it means nothing."""
+        number = np.full(len(live.roster.ids) + 1, -1)  # the last one is where -1 points to
         number[slots] = np.arange(len(slots))
         self._nearest[points] = number[live.reached.nearest[points]]
         self._only[points] = number[live.reached.only[points]]
-        ids: list[UUID] = [each for slot in slots.tolist() if (each := live.roster.ids[slot]) is not None]
-        return every.take(slots), live.reached._replace(nearest=self._nearest, only=self._only), ids
+        return live.reached._replace(nearest=self._nearest, only=self._only)
+
+
+def _ids(live: Live, slots: Ints) -> list[UUID]:
+    """Name the assets in some slots, none of which is empty."""
+    return [live.roster.ids[slot] for slot in slots.tolist()]
 
 
 def _part(land: Land, areas: Ints, points: Ints) -> Land:

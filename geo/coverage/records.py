@@ -1,8 +1,9 @@
 """From the outcome of one subject to records of the table `coverage`, one for each area asked."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import numpy as np
@@ -15,6 +16,10 @@ from geo.coverage.measures import Reached
 from geo.coverage.policy import Policy
 from geo.coverage.why import Why
 from geo.coverage.zones import Zones
+
+WHOLE = ("assets_in_reach", "assets_across_border", "worst_part")
+JSON = ("groups", "why")
+Columns = Mapping[str, Floats | Sequence[Any]]  # of `models.Coverage` without its keys; NaN and None are missing
 
 
 class Land(NamedTuple):
@@ -44,34 +49,48 @@ class Outcome(NamedTuple):
     fallback: Bools
 
 
-def frame(land: Land, outcome: Outcome, policy: Policy) -> pd.DataFrame:
-    """Make one row for each area asked; NaN and None become NULL. Columns as in `models.Coverage`, without its keys."""
+def frame(told: Columns) -> pd.DataFrame:
+    """Give columns as a table to be copied to the database."""
+    json_told = {name: [json.dumps(each) for each in told[name]] for name in JSON}
+    table = pd.DataFrame({**told, **json_told, "nearest_id": [each and str(each) for each in told["nearest_id"]]})
+    return table.astype(dict.fromkeys(WHOLE, "Int64"))
+
+
+def rows(told: Columns) -> list[dict[str, Any]]:
+    """Give columns row by row, in plain values that JSON knows, as the database gives them back."""
+    plain = {name: _plain(name, column) for name, column in told.items()}
+    return [dict(zip(plain, values, strict=True)) for values in zip(*plain.values(), strict=True)]
+
+
+def _plain(name: str, column: Floats | Sequence[Any]) -> list[Any]:
+    if not isinstance(column, np.ndarray):
+        return list(column)
+    known = [None if math.isnan(value) else value for value in column.tolist()]
+    return [None if value is None else int(value) for value in known] if name in WHOLE else known
+
+
+def columns(land: Land, outcome: Outcome, policy: Policy) -> Columns:
+    """Make one row for each area asked."""
     areas, figures, told = outcome.areas, outcome.figures, outcome.why
     known = land.known[areas]
     lived_in = known & (figures.residents > 0)
     worst = gaps.worst_part(land.zones, land.demand, outcome.reached, policy, areas)
     main = np.where(lived_in, told.main, -1)
-    columns: dict[str, object] = {name: np.where(lived_in, v, np.nan) for name, v in figures._asdict().items()}
-    columns |= {
+    return {name: np.where(lived_in, each, np.nan) for name, each in figures._asdict().items()} | {
         "residents": np.where(known, figures.residents, np.nan),
         "covered": np.where(lived_in, figures.residents - figures.uncovered, np.nan),
         "covered_by_catchment": np.where(lived_in, told.by_catchment, np.nan),
-        "nearest_id": [str(outcome.ids[i]) if i >= 0 else None for i in main.tolist()],
+        "nearest_id": [outcome.ids[i] if i >= 0 else None for i in main.tolist()],
         "nearest_m": np.where(main >= 0, told.main_m, np.nan),
-        "assets_in_reach": _whole(told.in_reach, known),
-        "assets_across_border": _whole(told.across, known),
-        "worst_part": _whole(worst, lived_in & (worst >= 0)),
+        "assets_in_reach": np.where(known, told.in_reach, np.nan),
+        "assets_across_border": np.where(known, told.across, np.nan),
+        "worst_part": np.where(lived_in & (worst >= 0), worst, np.nan),
         "unknown_residents": land.unknown[areas],
         "demand_source": [land.sources[i] for i in areas.tolist()],
         **_doubts(land, outcome, policy, lived_in),
         "groups": _groups(land, outcome, policy),
         "why": _why(outcome, policy, lived_in),
     }
-    return pd.DataFrame(columns)
-
-
-def _whole(values: Ints, told: Bools) -> pd.Series:
-    return pd.Series(np.where(told, values, 0)).astype("Int64").where(pd.Series(told))
 
 
 def _doubts(land: Land, outcome: Outcome, policy: Policy, lived_in: Bools) -> Mapping[str, Floats]:
@@ -91,7 +110,7 @@ def summed(zones: Zones, values: Floats, areas: Ints) -> Floats:
     return np.bincount(np.repeat(np.arange(len(areas)), number), values[held], minlength=len(areas)).astype(float)
 
 
-def _groups(land: Land, outcome: Outcome, policy: Policy) -> list[str]:
+def _groups(land: Land, outcome: Outcome, policy: Policy) -> list[dict[str, dict[str, float]]]:
     """Tell of each group how many there are as far as known, and the share of them that is covered."""
     told: list[dict[str, dict[str, float]]] = [{} for _ in outcome.areas]
     for group in GROUPS:
@@ -101,10 +120,10 @@ def _groups(land: Land, outcome: Outcome, policy: Policy) -> list[str]:
         for row, number, part in zip(told, people.tolist(), share.tolist(), strict=True):
             if number > 0:
                 row[group] = {"residents": round(number, 3), "covered_share": round(part, 6)}
-    return [json.dumps(row) for row in told]
+    return told
 
 
-def _why(outcome: Outcome, policy: Policy, lived_in: Bools) -> list[str]:
+def _why(outcome: Outcome, policy: Policy, lived_in: Bools) -> list[dict[str, Any]]:
     told = outcome.why
     lists = {
         "carriers": (told.carriers, told.carried), "fragile": (told.fragile, told.lost),
@@ -114,10 +133,10 @@ def _why(outcome: Outcome, policy: Policy, lived_in: Bools) -> list[str]:
     for i, lived in enumerate(lived_in.tolist()):
         named = {name: _named(outcome.ids, *pair, i) for name, pair in lists.items()} if lived else {}
         reason = why.reason(outcome.figures, i, policy) if lived else why.NOBODY
-        rows.append(json.dumps({"reason": reason, **named}))
+        rows.append({"reason": reason, **named})
     return rows
 
 
-def _named(ids: Sequence[UUID], assets: Ints, people: Floats, row: int) -> list[tuple[str, float]]:
+def _named(ids: Sequence[UUID], assets: Ints, people: Floats, row: int) -> list[list[str | float]]:
     pairs = zip(assets[row].tolist(), people[row].tolist(), strict=True)
-    return [(str(ids[asset]), round(number, 3)) for asset, number in pairs if asset >= 0 and number > 0]
+    return [[str(ids[asset]), round(number, 3)] for asset, number in pairs if asset >= 0 and number > 0]

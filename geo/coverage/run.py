@@ -9,7 +9,7 @@ import pandas as pd
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from geo.coverage import gaps, measures, policy, records, store, why, zones
+from geo.coverage import gaps, measures, policy, records, store, walks, why, zones
 from geo.coverage.demand import LATTICE_M
 from geo.coverage.models import Coverage, CoverageRun
 from geo.coverage.policy import Policies
@@ -97,14 +97,15 @@ def table(given: Ground, assets: Assets, subject: Subject, policies: Policies) -
     """Compute one subject for all areas, as columns of `coverage`."""
     rules = policies.of(subject.kind, subject.service)
     places = assets.places.take(subject.chosen)
-    walks = store.walks(given, rules)
-    reached, _ = measures.reach(walks, places, given.demand, rules)
+    ways = store.walks(given, rules)
+    reached, _ = measures.reach(ways, places, given.demand, rules)
     lies = why.Land(given.zones, given.demand, zones.taken(assets.homes, subject.chosen), given.by_point)
     outcome = Outcome(
         np.arange(len(given.areas)), reached, gaps.figures(given.zones, given.demand, reached, rules),
-        why.why(walks, places, reached, lies, rules), [assets.ids[i] for i in subject.chosen], walks.fallback(),
+        why.why(walks.walked(ways, places, rules.norm_m), places, reached, lies),
+        [assets.ids[i] for i in subject.chosen], ways.fallback(),
     )  # fmt: skip
-    return records.frame(land(given), outcome, rules)
+    return records.frame(records.columns(land(given), outcome, rules))
 
 
 def _keep(session: Session, made: CoverageRun, given: Ground, subject: Subject, told: pd.DataFrame) -> None:

@@ -48,6 +48,7 @@ class Ground(NamedTuple):
     """What changes rarely: areas, the people in them, and the ways that they walk.
 
     areas    by level and id; zones their points: buurten, wijken and gemeenten, and drawn ones
+    number   the index of each area by its id; above: of the area that it lies in, as _above has it
     known    whether the residents of an area are known at all, shape (areas,)
     unknown  residents whose number CBS keeps secret, shape (areas,)
     sources  what their points come from: squares, addresses, lattice, or mixed
@@ -55,6 +56,8 @@ class Ground(NamedTuple):
     """
 
     areas: list[Area]
+    number: dict[str, int]
+    above: Ints
     zones: Zones
     demand: Demand
     known: Bools
@@ -104,7 +107,7 @@ def ground(session: Session, policies: Policies, progress: Progress) -> Ground:
     held = _held(areas, shapes, lies, settled.demand.xy)
     of_buurt = dict(zip(buurten, range(len(buurten)), strict=True))
     return Ground(
-        areas, held, settled.demand,
+        areas, {area.id: i for i, area in enumerate(areas)}, _above(areas), held, settled.demand,
         _known(areas, held, {i: bool(settled.known[n]) for i, n in of_buurt.items()}),
         _summed(areas, {i: float(settled.unknown[n]) for i, n in of_buurt.items()}),
         _sources(areas, {i: settled.sources[n] for i, n in of_buurt.items()}, held, lies),
@@ -138,13 +141,17 @@ def _held(areas: Sequence[Area], shapes: Sequence[BaseGeometry], lies: Ints, xy:
     """Say which points each area holds: a buurt its own, all above it theirs, a drawn one those that lie in it."""
     drawn = np.array([i for i, area in enumerate(areas) if area.level == Level.drawn], dtype=np.int64)
     point, within = zones.inside(xy, [shapes[i] for i in drawn])
-    points, held = _upwards(areas, lies)
+    points, held = _upwards(_above(areas), lies)
     return zones.of_pairs(np.concatenate([points, point]), np.concatenate([held, drawn[within]]), len(areas))
 
 
-def _upwards(areas: Sequence[Area], lies: Ints) -> tuple[Ints, Ints]:
+def _above(areas: Sequence[Area]) -> Ints:
+    """Say in which area each lies, -1 where in none; and -1 once more, for what lies in no area."""
+    return np.array([area.parent for area in areas] + [-1], dtype=np.int64)
+
+
+def _upwards(above: Ints, lies: Ints) -> tuple[Ints, Ints]:
     """Pair things that lie in an area (-1: in none) with it and with all above it."""
-    above = np.array([area.parent for area in areas] + [-1], dtype=np.int64)
     things, held, upper = [], [], lies
     while (upper >= 0).any():
         has = np.flatnonzero(upper >= 0)
@@ -165,7 +172,7 @@ def _known(areas: Sequence[Area], held: Zones, of_buurt: Mapping[int, bool]) -> 
 def _summed(areas: Sequence[Area], of_buurt: Mapping[int, float]) -> Floats:
     """Add up a figure of buurten for all above them; 0 for drawn ones, of which it is not told."""
     total = np.zeros(len(areas))
-    things, held = _upwards(areas, np.array(list(of_buurt), dtype=np.int64))
+    things, held = _upwards(_above(areas), np.array(list(of_buurt), dtype=np.int64))
     np.add.at(total, held, np.array(list(of_buurt.values()))[things])
     return total
 
@@ -225,12 +232,11 @@ def _in_metres(wkb: Sequence[bytes | None]) -> NDArray[np.object_]:
 
 def _served(session: Session, given: Ground, placeless: Mapping[UUID, int]) -> dict[int, Ints]:
     """Find the demand points of the neighbourhoods that assets without a place say they serve."""
-    index = {area.id: i for i, area in enumerate(given.areas)}
     served: dict[int, list[Ints]] = {}
     pairs = select(Catchment.asset_id, Catchment.neighbourhood_id).where(Catchment.asset_id.in_(placeless))
     for asset, area in session.execute(pairs) if placeless else ():
-        if area in index:
-            at = index[area]
+        if area in given.number:
+            at = given.number[area]
             points = given.zones.point[given.zones.start[at] : given.zones.start[at + 1]]
             served.setdefault(placeless[asset], []).append(points)
     return {asset: np.unique(np.concatenate(points)) for asset, points in served.items()}
@@ -238,8 +244,8 @@ def _served(session: Session, given: Ground, placeless: Mapping[UUID, int]) -> d
 
 def _homes(given: Ground, lies_in: Sequence[str], xy: Floats) -> Zones:
     """Say in which areas each asset lies: its buurt, all above it, and the drawn ones that hold its place."""
-    index = {area.id: i for i, area in enumerate(given.areas)}
-    asset, area = _upwards(given.areas, np.array([index.get(each, -1) for each in lies_in], dtype=np.int64))
+    lowest = np.array([given.number.get(each, -1) for each in lies_in], dtype=np.int64)
+    asset, area = _upwards(given.above, lowest)
     placed = np.flatnonzero(~np.isnan(xy[:, 0]))
     within, drawn = zones.inside(xy[placed], list(given.drawn.values()))
     of_drawn = np.array(list(given.drawn), dtype=np.int64)[drawn]

@@ -74,6 +74,21 @@ def of_asset(table: Table, slot: int) -> Shorts:
     return table.assets.item[start : start + table.assets.length[slot]].copy()
 
 
+@compiled
+def pairs(table: Table, slots: Shorts) -> tuple[Ints, Shorts, Floats]:
+    """Give the points that some assets reach, and how far they are, as `walks.Pairs` has them, in the order asked."""
+    lists = table.assets
+    start = np.zeros(len(slots) + 1, np.int64)
+    for k in range(len(slots)):
+        start[k + 1] = start[k] + lists.length[slots[k]]
+    point, metres = np.empty(start[-1], np.int32), np.empty(start[-1])
+    for k in range(len(slots)):
+        first = lists.start[slots[k]]
+        point[start[k] : start[k + 1]] = lists.item[first : first + lists.length[slots[k]]]
+        metres[start[k] : start[k + 1]] = lists.metres[first : first + lists.length[slots[k]]]
+    return start, point, metres
+
+
 def widened(table: Table, slots: int) -> Table:
     """Make place for slots up to this number; new ones reach nobody."""
     more = np.zeros(slots - len(table.assets.start), np.int64)

@@ -1,6 +1,6 @@
 """Who can walk to what: pairs of a demand point and an asset with the walking metres between them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -54,6 +54,14 @@ class Walks(Protocol):
 
     def fallback(self) -> Bools:
         """Say of each point whether its walks are straight lines for want of a network; shape (points,)."""
+
+
+Walked = Callable[[Ints], Pairs]  # gives the walks within the norm to some of the assets, by index
+
+
+def walked(walks: Walks, places: Places, norm_m: float) -> Walked:
+    """Walk to the assets that are asked for, when they are."""
+    return lambda index: walks.pairs(places.take(index), norm_m)
 
 
 def check(value: float, name: str) -> None:

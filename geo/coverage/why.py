@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import shapely
 
 from geo.coverage.compiled import compiled
 from geo.coverage.demand import Bools, Demand, Floats, Ints
@@ -14,12 +13,11 @@ from geo.coverage.places import Places
 from geo.coverage.policy import CLASSES, Policy
 from geo.coverage.rows import whole
 from geo.coverage.sums import EXACTLY, Nearby, mains
-from geo.coverage.walks import Pairs, Walks
+from geo.coverage.walks import Pairs, Walked
 from geo.coverage.zones import Zones, taken, turned
 
 MOST = 5  # assets named of each sort
 BLOCK = 4096  # assets whose walks are in memory at once
-HANDFUL = 64  # areas, up to which only the assets around them are looked at
 FEW_RESIDENTS = 50
 NOBODY, FEW, SERVED = "nobody", "few", "served"
 
@@ -90,13 +88,13 @@ class _People(NamedTuple):
     only: Ints
 
 
-def why(walks: Walks, places: Places, reached: Reached, land: Land, policy: Policy, areas: Ints | None = None) -> Why:
+def why(walked: Walked, places: Places, reached: Reached, land: Land, areas: Ints | None = None) -> Why:
     """Explain areas by the assets of one subject.
 
-    places   all assets of the subject; what is told of them are indexes into these
+    walked   the walks to them within the norm
+    places   the assets of the subject; of few areas all that are within the norm of anybody there will do
     reached  what `measures.reach` says of them
-    areas    only these, in this order; the same answers as when all are asked. Of a handful only the assets around
-             them are looked at
+    areas    only these, in this order; the same answers as when all are asked
     """
     every = np.arange(len(land.zones.start) - 1)
     asked, back = (every, every) if areas is None else np.unique(areas, return_inverse=True)
@@ -107,16 +105,11 @@ def why(walks: Walks, places: Places, reached: Reached, land: Land, policy: Poli
     people = _People(land.demand.residents, land.demand.suppressed, reached.count, reached.doubt, reached.only)
     nearby = Nearby(land.demand.residents, reached.near_m, reached.nearest, reached.count)
     told = _unnamed(*mains(lies.zones, asked, nearby))
-    if len(asked) <= HANDFUL:
-        chosen = around(places, land.demand, taken(land.zones, asked), policy.norm_m)
-    else:
-        chosen = np.arange(places.count)
-    for first in range(0, len(chosen), BLOCK):
-        index = chosen[first : first + BLOCK]
-        block = places.take(index)
-        walked = walks.pairs(block, policy.norm_m)
-        _name(walked, _Assets(index, ~np.isnan(block.xy[:, 0])), people, lies, told)
-    _by_catchment([places.served[i] for i in chosen.tolist() if i in places.served], people, lies, told)
+    placed = ~np.isnan(places.xy[:, 0])
+    for first in range(0, places.count, BLOCK):
+        index = np.arange(first, min(first + BLOCK, places.count))
+        _name(walked(index), _Assets(index, placed[index]), people, lies, told)
+    _by_catchment([*places.served.values()], people, lies, told)
     return Why._make(each[back] for each in told)
 
 
@@ -132,54 +125,6 @@ def reason(figures: Figures, i: int, policy: Policy) -> str:
     people = figures[figures._fields.index("people_none") :][: len(CLASSES)]
     costs = [severity * float(each[i]) for severity, each in zip(policy.severity, people, strict=True)]
     return CLASSES[costs.index(max(costs))] if max(costs) > 0 else SERVED
-
-
-def around(places: Places, demand: Demand, zones: Zones, reach_m: float) -> Ints:
-    """Choose the assets that may be within reach of some areas: no other is within so many straight metres of a point.
-
-    zones    only the areas meant
-    returns  indexes, ascending
-    """
-    near = np.zeros(places.count, dtype=bool)
-    boxes = _boxes(_plain(zones), demand.xy, reach_m + 1)
-    _mark(places.xy, places.xy, boxes, near)
-    if places.areas:
-        index, bounds = list(places.areas), shapely.bounds(list(places.areas.values()))
-        marked = np.zeros(len(index), dtype=bool)
-        _mark(bounds[:, :2].copy(), bounds[:, 2:].copy(), boxes, marked)
-        near[index] = marked
-    if places.served:
-        mine = np.zeros(demand.count, dtype=bool)
-        mine[zones.point] = True
-        near[[i for i, points in places.served.items() if mine[points].any()]] = True
-    return np.flatnonzero(near)
-
-
-@compiled
-def _boxes(zones: Zones, xy: Floats, reach_m: float) -> Floats:
-    """Give the bounds of the points of each area, and as far around them as told; the last are those of all of them."""
-    boxes = np.empty((len(zones.start), 4))
-    boxes[:, :2], boxes[:, 2:] = np.inf, -np.inf
-    for area in range(len(zones.start) - 1):
-        for i in zones.point[zones.start[area] : zones.start[area + 1]]:
-            for k in range(2):
-                boxes[area, k] = min(boxes[area, k], xy[i, k] - reach_m)
-                boxes[area, 2 + k] = max(boxes[area, 2 + k], xy[i, k] + reach_m)
-        boxes[-1, :2] = np.minimum(boxes[-1, :2], boxes[area, :2])
-        boxes[-1, 2:] = np.maximum(boxes[-1, 2:], boxes[area, 2:])
-    return boxes
-
-
-@compiled
-def _mark(low: Floats, high: Floats, boxes: Floats, near: Bools) -> None:
-    """Mark what meets any box, of which the last holds all others. What has no place meets none."""
-    west, south, east, north = boxes[-1]
-    for i in range(len(low)):
-        if low[i, 0] <= east and low[i, 1] <= north and high[i, 0] >= west and high[i, 1] >= south:
-            for k in range(len(boxes) - 1):
-                beside = low[i, 0] > boxes[k, 2] or high[i, 0] < boxes[k, 0]
-                beyond = low[i, 1] > boxes[k, 3] or high[i, 1] < boxes[k, 1]
-                near[i] |= not beside and not beyond
 
 
 def _plain(zones: Zones) -> Zones:

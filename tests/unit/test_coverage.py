@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import shapely
 
-from geo.coverage import demand, gaps, measures, places, why, zones
+from geo.coverage import demand, gaps, measures, places, walks, why, zones
 from geo.coverage.demand import Demand
 from geo.coverage.gaps import Figures
 from geo.coverage.measures import Loads, Reached
@@ -66,9 +66,9 @@ def village(
     placed = np.flatnonzero(~np.isnan(assets.xy[:, 0]))
     asset, home = zones.inside(assets.xy[placed], [WEST, EAST, WEST.union(EAST)])
     homes = zones.of_pairs(home, placed[asset], assets.count)
-    walks = Line(here.xy, policy.detour)
-    reached, loads = measures.reach(walks, assets, here, policy)
-    told = why.why(walks, assets, reached, Land(in_areas, here, homes), policy)
+    ways = Line(here.xy, policy.detour)
+    reached, loads = measures.reach(ways, assets, here, policy)
+    told = why.why(walks.walked(ways, assets, policy.norm_m), assets, reached, Land(in_areas, here, homes))
     return Village(here, in_areas, reached, loads, gaps.figures(in_areas, here, reached, policy), told)
 
 
@@ -334,10 +334,9 @@ def test_what_reaches_only_people_whose_number_is_secret_is_in_reach_but_carries
     people = demand.at(CORNER + np.array([[50, 50], [650, 50]]), np.array([np.nan, 10]))
     one = zones.of_pairs(np.arange(2), np.array([0, 1]), 2)
     assets = rooms((50, 50))
-    reached, _ = measures.reach(Line(people.xy, 1), assets, people, NEAR)
-    told = why.why(
-        Line(people.xy, 1), assets, reached, Land(one, people, zones.of_pairs(np.array([0]), np.array([0]), 1)), NEAR
-    )
+    line, homes = Line(people.xy, 1), zones.of_pairs(np.array([0]), np.array([0]), 1)
+    reached, _ = measures.reach(line, assets, people, NEAR)
+    told = why.why(walks.walked(line, assets, NEAR.norm_m), assets, reached, Land(one, people, homes))
     assert told.in_reach.tolist() == [1, 0]
     assert told.carriers[0].tolist() == [-1] * 5
 

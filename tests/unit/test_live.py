@@ -363,7 +363,7 @@ def test_what_if_leaves_no_trace(make: Callable[[Generator], World]) -> None:
         for old, new in zip(before, (*live.reached, *live.loads, *live.figures), strict=True):
             np.testing.assert_array_equal(old, new)
         assert repr(assets_of(live)) == repr(known)
-        assert found.areas.tolist() == live.change(edits).tolist()
+        assert found.areas.tolist() == live.change(edits).areas.tolist()
         np.testing.assert_array_equal(np.array(live.figures)[:, found.areas], np.array(found.after))
         assert_as_computed_in_full(live, world)
 
@@ -374,9 +374,26 @@ def test_the_areas_that_are_told_are_exactly_those_with_other_figures() -> None:
     live = some_live(chance, world)
     for _ in range(100):
         before = np.array(live.figures)
-        told = live.change([some_edit(chance, live, world.people.xy)])
+        told = live.change([some_edit(chance, live, world.people.xy)]).areas
         other = ~np.isclose(before, np.array(live.figures), rtol=0, atol=0, equal_nan=True).all(axis=0)
         assert told.tolist() == np.flatnonzero(other).tolist()
+
+
+@pytest.mark.parametrize("make", [by_line, by_streets])
+def test_the_walks_within_the_norm_are_known_without_walking_again(make: Callable[[Generator], World]) -> None:
+    chance = default_rng(11)
+    world = make(chance)
+    live = some_live(chance, world)
+    for _ in range(100):
+        live.change([some_edit(chance, live, world.people.xy)])
+    places, slots = live.roster.places()
+    pairs = world.walks.pairs(places, world.policy.norm_m)
+    for mine, other in zip(live.walked(slots), pairs, strict=True):
+        np.testing.assert_array_equal(mine, other)
+    some = np.unique(chance.integers(0, world.people.count, 40))
+    within = np.repeat(slots, np.diff(pairs.start))[np.isin(pairs.point, some)]
+    nearest = live.reached.nearest[some]
+    assert live.around(some).tolist() == sorted({*within.tolist(), *nearest[nearest >= 0].tolist()})
 
 
 @pytest.mark.parametrize("make", [by_line, by_streets])
@@ -429,10 +446,10 @@ def test_an_edit_that_cannot_be_is_refused_and_those_beside_it_are_not_kept() ->
 
 def test_what_is_no_news_changes_nothing() -> None:
     live = live_of(street(0, 1000), {1: room(0, capacity=math.nan)})
-    assert live.change([Edit(1, room(0, capacity=math.nan))]).tolist() == []
-    assert live.change([Edit(5, None)]).tolist() == []
-    assert live.change([]).tolist() == []
-    assert live.change([Edit(2, room(1000)), Edit(2, None)]).tolist() == []
+    assert live.change([Edit(1, room(0, capacity=math.nan))]).areas.tolist() == []
+    assert live.change([Edit(5, None)]).areas.tolist() == []
+    assert live.change([]).areas.tolist() == []
+    assert live.change([Edit(2, room(1000)), Edit(2, None)]).areas.tolist() == []
     assert list(live.roster.slot) == [1]
 
 
@@ -464,7 +481,7 @@ def test_where_nobody_lives_nothing_is_served() -> None:
         Line(empty, 1.3), demand.at(empty, np.empty(0)), Zones(np.zeros(3, np.int64), np.empty(0, np.int64)), Policy()
     )
     live = live_of(nobody, {1: room(0)})
-    assert live.change([Edit(2, room(10))]).tolist() == []
+    assert live.change([Edit(2, room(10))]).areas.tolist() == []
     assert live.figures.residents.tolist() == [0.0, 0.0]
     assert np.isnan(live.figures.covered_share).all()
 
@@ -475,6 +492,6 @@ def test_figures_of_two_levels_follow_the_same_edit() -> None:
     world = World(Line(xy, 1.0), demand.at(xy, np.array([10.0, 20, 10])), areas, Policy(norm_m=400.0, detour=1.0))
     live = live_of(world, {1: room(0)})
     assert live.figures.covered_share.tolist() == [1.0, 0.0, 0.25]
-    assert live.change([Edit(2, room(2000))]).tolist() == [1, 2]
+    assert live.change([Edit(2, room(2000))]).areas.tolist() == [1, 2]
     assert live.figures.covered_share.tolist() == [1.0, 1 / 3, 0.5]
     assert isinstance(live.figures, Figures)

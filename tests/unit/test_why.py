@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from geo.coverage import demand, measures, places, why, zones
+from geo.coverage import demand, measures, places, walks, why, zones
 from geo.coverage.demand import Ints
 from geo.coverage.measures import Reached
 from geo.coverage.places import Places
@@ -52,13 +52,13 @@ def town(seed: int, norm_m: float, assets: int = 12) -> Town:
     area = np.concatenate([first, np.full(len(more), 6), np.full(len(more[::2]), 7)])
     homes = zones.of_pairs(chance.integers(0, AREAS, 20), chance.integers(0, assets - 2, 20), assets)
     rule = Policy(norm_m=norm_m)
-    walks = Line(people.xy, rule.detour)
-    reached, _ = measures.reach(walks, made, people, rule)
-    return Town(made, Land(zones.of_pairs(point, area, ALL), people, homes), rule, walks, reached)
+    line = Line(people.xy, rule.detour)
+    reached, _ = measures.reach(line, made, people, rule)
+    return Town(made, Land(zones.of_pairs(point, area, ALL), people, homes), rule, line, reached)
 
 
 def explained(of: Town, areas: Ints | None = None) -> Why:
-    return why.why(of.walks, of.assets, of.reached, of.land, of.rule, areas)
+    return why.why(walks.walked(of.walks, of.assets, of.rule.norm_m), of.assets, of.reached, of.land, areas)
 
 
 @slow

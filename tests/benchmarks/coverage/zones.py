@@ -14,7 +14,7 @@ import geopandas as gpd
 import numpy as np
 from shapely.geometry.base import BaseGeometry
 
-from geo.coverage import demand, gaps, measures, places, why, zones
+from geo.coverage import demand, gaps, measures, places, walks, why, zones
 from geo.coverage.demand import Floats, Ints
 from geo.coverage.policy import Policy
 from geo.coverage.walks import Line
@@ -76,20 +76,18 @@ def areas(outlines: Sequence[BaseGeometry], squares: int) -> None:
     area = zones.holding(xy, outlines)
     inside = zones.of_pairs(np.arange(len(xy)), area, len(outlines))
     homes = zones.of_pairs(zones.holding(rooms, outlines), np.arange(len(rooms)), len(rooms))
-    walks = Line(xy, RULE.detour)
-    reached, _ = measures.reach(walks, assets, people, RULE)
+    line = Line(xy, RULE.detour)
+    reached, _ = measures.reach(line, assets, people, RULE)
     land = why.Land(inside, people, homes, zones.turned(inside, len(xy)))
-    few = area[np.linalg.norm(xy - xy[len(xy) // 2], axis=1).argsort()[:200]]
-    around = np.unique(few[few >= 0])
+    one = area[len(xy) // 2 :][:1]
     big = Zones(np.array([0, 10_000]), np.arange(10_000))
     print(f"{len(xy):,} squares, {len(rooms):,} assets, {len(outlines):,} areas")
     told: list[tuple[str, int, Callable[[], object]]] = [
         ("zones of pairs", 1, lambda: zones.of_pairs(np.arange(len(xy)), area, len(outlines))),
         ("figures of all areas", 3, lambda: gaps.figures(inside, people, reached, RULE)),
-        ("figures of one area", 1000, lambda: gaps.figures(inside, people, reached, RULE, around[:1])),
+        ("figures of one area", 1000, lambda: gaps.figures(inside, people, reached, RULE, one)),
         ("figures of 10,000 points", 100, lambda: gaps.figures(big, people, reached, RULE)),
-        ("why of all areas", 1, lambda: why.why(walks, assets, reached, land, RULE)),
-        (f"why of {len(around)} areas", 100, lambda: why.why(walks, assets, reached, land, RULE, around)),
+        ("why of all areas", 1, lambda: why.why(walks.walked(line, assets, RULE.norm_m), assets, reached, land)),
     ]
     for name, times, work in told:
         work()
