@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -216,6 +217,19 @@ def _shown(table: pa.Table, file: Path, xy: Floats) -> pa.Table:
     return table.append_column(outputs.SHAPE, pa.array(shapely.to_wkb(shapely.points(xy)), pa.binary()))
 
 
+def _tell_policies(given: Given) -> None:
+    """Say what of the policy is not used, or names what the assets do not."""
+    if given.policies.scale:
+        tell("scale_to_key_figure is not used: files hold no key figures")
+    if given.policies.services:
+        tell(escape("[service.…] is not used: assets in files have a kind and no services"))
+    for name in given.policies.kinds:
+        if name not in given.stock.kinds:
+            like = get_close_matches(name, given.stock.kinds, n=1)
+            meant = f": did you mean {escape(like[0])}?" if like else ""
+            tell(f"there are no assets of the kind {escape(name)}, which the policy names{meant}")
+
+
 def _summary(given: Given, told: Sequence[Result], into: Into) -> None:
     """Say what was found, and what a reader of it should know."""
     table = Table("kind", Column("assets", justify="right"), Column("norm (m)", justify="right"))
@@ -234,7 +248,8 @@ def _summary(given: Given, told: Sequence[Result], into: Into) -> None:
         tell(f"points whose number of residents is kept secret: {demand.suppressed.sum():,}; they count as none")
     if aside := max((each.fallback for each in told), default=0):
         tell(f"points with no street within {SNAP_M:g} m: {aside:,}; their walks are straight lines times the detour")
-    if given.policies.scale:
-        tell("scale_to_key_figure is not used: files hold no key figures")
+    for name, meant in (*given.people.unused, *given.stock.unused):
+        tell(f"the column {escape(name)} is not used: did you mean {meant}?")
+    _tell_policies(given)
     rows = len(given.areas.ids) * len(told)
     tell(f"{rows:,} rows ({len(given.areas.ids):,} areas, {len(told):,} kinds) written to {escape(str(into.out))}")

@@ -1,31 +1,40 @@
 """`kaart coverage …`: which neighbourhoods lack what."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
 from api import comparing, computing, terminal
-from api.terminal import out
+from api.terminal import out, tell
 from geo import folder
-from geo.coverage import policy, results, run
+from geo.coverage import policy, results, run, store
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policies, Policy
+from geo.coverage.snapping import SNAP_M
 from geo.days import AMSTERDAM
 from geo.settings import Settings, read
+from geo.vocabulary import SERVICES
 
 app = typer.Typer(no_args_is_help=True, help="Which neighbourhoods lack what.")
 app.command("compare")(comparing.compare_command)
 app.command("compute")(computing.compute_command)
 
 
-def policies(settings: Settings, file: Path | None = None) -> Policies:
-    """Read the policy that holds: a file that is named, else that of the settings, else the defaults."""
+def policies(settings: Settings, file: Path | None = None, over: Mapping[str, Any] | None = None) -> Policies:
+    """Read the policy that holds: a file that is named, else that of the settings, else the defaults.
+
+    over    keys that go before those at the top of it
+    raises  InvalidInput naming what is wrong, kinds and services that there are not among it
+    """
     base = Policy(norm_m=settings.norm_m, detour=settings.detour)
     chosen = file or settings.policy
-    return Policies(base) if chosen is None else policy.read(chosen, base)
+    told = policy.of_json(over or {}, base) if chosen is None else policy.read(chosen, base, over)
+    policy.check_names(told, store.KINDS, SERVICES)
+    return told
 
 
 def compute(session: Session, settings: Settings, file: Path | None = None) -> CoverageRun:
@@ -49,6 +58,8 @@ def run_coverage(
         out.print(f"Run {made.id}: {made.year}, norm {made.norm_m:g} m, detour {made.detour:g}.")
         told = f"{people:,.0f} residents on {points:,.0f} points, {made.counts['assets']:,.0f} assets."
         out.print(told, highlight=False)
+        if aside := made.counts["residents_without_street"]:
+            tell(f"{aside / people:.0%} of them live more than {SNAP_M:g} m from any street: straight lines")
 
 
 @app.command("list")

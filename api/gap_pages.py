@@ -1,5 +1,6 @@
 """The pages of gaps: a question from the address, the rows of one run from geo, HTML from maps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, field_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import select
 from sqlalchemy.orm import Session as DatabaseSession
 
@@ -17,13 +19,14 @@ from api.texts import Key
 from geo import features
 from geo.collections import Wanted
 from geo.coverage import differences, results
+from geo.coverage.differences import Only
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policy, of_json
 from geo.errors import InvalidInput, NotFound
 from geo.features import Feature
 from geo.models import Neighbourhood
 from geo.privacy import VISITOR
-from geo.vocabulary import KINDS, LEVELS, SERVICES, Level, RunStatus
+from geo.vocabulary import KINDS, LEVELS, SERVICES, Kind, Level, RunStatus
 from maps import broker
 from maps.broker import Asked, Gaps
 from maps.gap_card import Look
@@ -36,6 +39,7 @@ from maps.since import Because, Since
 
 router = APIRouter(include_in_schema=False)
 
+ID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 SHOWN_RUNS = 30  # to choose from; the API knows all
 
 
@@ -50,6 +54,14 @@ class GapsQuery(BaseModel):
     group: Key = EVERYONE
     run: UUID | Literal[""] = ""
     sort: Key = ""
+
+    @field_validator("run", mode="before")
+    @classmethod
+    def known_run(cls, run: object) -> object:
+        """Refuse what is no id of a run, in one sentence."""
+        if isinstance(run, str) and run and not ID.fullmatch(run):
+            raise PydanticCustomError("run", "is no id of a coverage run; without it the page shows now")
+        return run
 
     @field_validator("measure")
     @classmethod
@@ -71,9 +83,10 @@ class GapsQuery(BaseModel):
 
     def subject(self) -> Subject:
         """Give what is mapped; community rooms when nothing is asked. Raises InvalidInput for what is unknown."""
-        for value, keys in ((self.kind, KINDS), (self.service, SERVICES), (self.level, LEVELS)):
+        for field, keys in (("kind", KINDS), ("service", SERVICES), ("level", LEVELS)):
+            value = getattr(self, field)
             if value and value not in keys:
-                raise InvalidInput(f"{value!r} is not one of: {', '.join(keys)}.")
+                raise InvalidInput(f"{field}: {value!r} is not one of: {', '.join(keys)}.")
         if self.kind and self.service and self.kind != "volunteer":
             raise InvalidInput("Ask for a kind or for a service, not for both.")
         if not self.kind and not self.service:
@@ -198,11 +211,12 @@ def since_of(session: DatabaseSession, run: CoverageRun, then: Feature, subject:
     if now is None or row is None or now.id == run.id or now.computed_at < run.computed_at:
         return None
     figures = {name: (then["properties"][name], row["properties"][name]) for name in ("uncovered", "gap")}
-    found = differences.between(session, run, now, limit=MOST)
+    found = differences.between(
+        session, run, now, only=Only(area, Kind(subject.kind) if subject.kind else None, subject.service)
+    )
     for change in found.listed:
-        if (change.neighbourhood, change.kind, change.service) == (area, subject.kind, subject.service):
-            because = [Because(each.name, each.what) for each in change.because]
-            return Since(figures["uncovered"], figures["gap"], because, change.also)
+        because = [Because(each.name, each.what) for each in change.because]
+        return Since(figures["uncovered"], figures["gap"], because, change.also)
     return Since(figures["uncovered"], figures["gap"])
 
 

@@ -12,12 +12,12 @@ from api.covering import policies
 from api.deps import CurrentSettings, Session
 from api.ogc import base, link
 from api.texts import Key
-from geo.coverage import differences, jobs, policy, results
+from geo.coverage import differences, jobs, policy, results, store
 from geo.coverage.differences import Difference
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policies, Policy
 from geo.settings import Settings
-from geo.vocabulary import Kind, Level, RunStatus
+from geo.vocabulary import SERVICES, Kind, Level, RunStatus
 
 router = APIRouter(prefix="/v1/coverage/runs")
 
@@ -91,12 +91,13 @@ class RunAsked(BaseModel):
 
     def policies(self, settings: Settings) -> Policies:
         """Lay what is asked over the settings. Raises InvalidInput naming what cannot be."""
-        told = policies(settings)
-        if self.policy is not None:
-            plain = Policy(norm_m=settings.norm_m, detour=settings.detour)
-            told = policy.of_json(self.policy.model_dump(mode="json", exclude_none=True), plain)
-        named = {name: value for name in ("norm_m", "detour") if (value := getattr(self, name)) is not None}
-        return told._replace(base=told.base._replace(**named))
+        over = {name: value for name in ("norm_m", "detour") if (value := getattr(self, name)) is not None}
+        if self.policy is None:
+            return policies(settings, over=over)
+        plain = Policy(norm_m=settings.norm_m, detour=settings.detour)
+        told = policy.of_json({**self.policy.model_dump(mode="json", exclude_none=True), **over}, plain)
+        policy.check_names(told, store.KINDS, SERVICES)
+        return told
 
 
 class Figures(BaseModel):

@@ -199,13 +199,11 @@ def what_if(session: Session, asked: WhatIf) -> Answer:
     flaws = [flaw for n, spot in enumerate(asked.add) for flaw in _flaws(f"add.{n}", spot)]
     flaws += [flaw for n, spot in enumerate(asked.move) for flaw in _flaws(f"move.{n}", spot)]
     masks = [_mask(added.opening_hours) for added in asked.add]
-    flaws += [
-        Flaw(f"add.{n}.opening_hours", "are no OSM opening hours") for n, mask in enumerate(masks) if mask is None
-    ]
+    flaws += [Flaw(f"add.{n}.opening_hours", checks.UNREADABLE_HOURS) for n, mask in enumerate(masks) if mask is None]
     checks.refuse(flaws)
     told = asked.model_dump(mode="json")
     told["add"] = [{**added, "open_mask": mask} for added, mask in zip(told["add"], masks, strict=True)]
-    answered = questions.ask(session.get_bind().engine, {**told, "ask": "what_if"})
+    answered = _ask(session, {**told, "ask": "what_if"})
     return Answer.model_validate({**answered, "neighbourhoods": _named(session, answered["neighbourhoods"])})
 
 
@@ -216,7 +214,14 @@ def siting(session: Session, asked: Siting) -> Sites:
         spots = [Spot(lon=lon, lat=lat) for lon, lat in asked.candidates]
         checks.refuse([flaw for n, spot in enumerate(spots) for flaw in _flaws(f"candidates.{n}", spot)])
     question: dict[str, Any] = {**asked.model_dump(mode="json"), "ask": "siting"}
-    return Sites.model_validate(questions.ask(session.get_bind().engine, question))
+    return Sites.model_validate(_ask(session, question))
+
+
+def _ask(session: Session, question: dict[str, Any]) -> dict[str, Any]:
+    """Ask the worker, without keeping a connection from others while it thinks."""
+    engine = session.get_bind().engine
+    session.commit()
+    return questions.ask(engine, question)
 
 
 def _named(session: Session, told: list[dict[str, Any]]) -> list[dict[str, Any]]:

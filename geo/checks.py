@@ -47,6 +47,7 @@ LONGEST = {
 }
 MOST_PLACES = 1_000_000
 NOWHERE = "(0, 0) lies outside the Netherlands; it often stands for an unknown place"
+UNREADABLE_HOURS = "is not in OSM's syntax, such as 'Mo-Fr 09:00-17:00; We 19:00-21:00'"
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 SPACE = re.compile(r"\s")
 PLAIN_URL = re.compile(
@@ -152,7 +153,7 @@ def _language_flaws(field: str, codes: Iterable[str], _today: date) -> list[Flaw
 
 def _hours_flaws(field: str, told: str, _today: date) -> list[Flaw]:
     readable = hours.parse(told) is not None
-    return [] if readable else [Flaw(field, "is not in OSM's syntax, such as 'Mo-Fr 09:00-17:00; We 19:00-21:00'")]
+    return [] if readable else [Flaw(field, UNREADABLE_HOURS)]
 
 
 def _growth_flaws(field: str, steps: list[dict[str, str]], _today: date) -> list[Flaw]:

@@ -100,7 +100,7 @@ def gap_card(feature: Feature, look: Look, reader: Reader) -> GapCard:
         id=p["neighbourhood"],
         name=p["name"],
         title=look.subject.title(reader),
-        when=when(look.run, reader),
+        when=_when(look, reader),
         since=since_words(look.since, look.run, reader) if look.since else [],
         sentences=_volunteers(p, reader) if counted else sentences(told, reader),
         help=help_words(told, reader) if known else "",
@@ -117,6 +117,13 @@ def gap_card(feature: Feature, look: Look, reader: Reader) -> GapCard:
         policy=[] if counted else policy_facts(look.run, look.subject, reader),
         schematic=p["schematic"],
     )
+
+
+def _when(look: Look, reader: Reader) -> str:
+    """Tell of when the figures are; numbers of volunteers follow the calculations, not each change."""
+    if look.subject.volunteers and look.run.live:
+        return reader.say("counted at the latest calculation")
+    return when(look.run, reader)
 
 
 def _volunteers(p: Properties, reader: Reader) -> list[str]:

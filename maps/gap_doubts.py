@@ -55,11 +55,15 @@ def doubts(p: Properties, policy: Policy, walks: str, reader: Reader) -> list[st
 def _interval(p: Properties, walks: str, reader: Reader) -> list[str]:
     known_by = p["demand_source"], walks
     if p["demand_source"] == "addresses":
-        return [reader.say("Of every resident the address is known: the share within reach has no margin.")]
+        return [
+            reader.say(
+                "People are counted at their addresses, evenly where no numbers are told: no margin can be given."
+            )
+        ]
     if p["covered_lo"] is None or known_by not in _MEANINGS:
         return []
     low, high = reader.percent(p["covered_lo"]), reader.percent(p["covered_hi"])
-    if low == high:
+    if p["covered_lo"] == p["covered_hi"] and walks == "line":
         return [reader.say("Wherever exactly people live here, the share within reach stays the same.")]
     return [reader.say(_MEANINGS[known_by], {"low": low, "high": high})]
 

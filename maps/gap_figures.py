@@ -55,8 +55,8 @@ FIGURES: dict[str, Figure] = {
     "certain": Figure(message("Certain"), "certain_share", Reader.percent, falls=True),
     "open": Figure(message("Hours open"), "open_hours", Reader.hours, falls=True),
     "worst": Figure(message("Worst moment"), "worst_part_share", Reader.percent, falls=True),
-    "nearest": Figure(message("Half"), "median_m", Reader.distance, walk=True),
-    "far": Figure(message("Nine in ten"), "p90_m", Reader.distance, walk=True),
+    "nearest": Figure(message("Walk (half)"), "median_m", Reader.distance, walk=True),
+    "far": Figure(message("Walk (9 in 10)"), "p90_m", Reader.distance, walk=True),
     "volunteers": Figure(message("Volunteers"), "volunteers", Reader.number, falls=True),
     "per_1000": Figure(message("Per 1,000"), "per_1000", Reader.tenths, falls=True),
     "group_covered": Figure("", "covered_share", Reader.percent, falls=True, group=True),
@@ -88,16 +88,16 @@ def head_of(key: str, group: str, reader: Reader) -> str:
 
 
 def cell_of(key: str, p: Properties, group: str, reader: Reader) -> Cell:
-    """Write one figure; the unknown is a dash, and so few volunteers that they are not told is `< 10`."""
+    """Write one figure; the unknown is a dash, and so few volunteers that they are not told are `< 10`."""
     value = value_of(key, p, group)
     if value is None:
-        return Cell("< 10" if hidden(p) else "–")
+        return Cell("< 10" if key == "volunteers" and hidden(p) else "–")
     if value == math.inf:
         return Cell(reader.say("none"))
     words = FIGURES[key].write(reader, value)
     if key == "covered" and group == EVERYONE:
         return Cell(words, small=interval(p, reader))
-    if key == "worst" and p["worst_part"] is not None:
+    if key == "worst" and p["worst_part"] is not None and p["open_hours"]:
         return Cell(words, small=day_part(p["worst_part"], reader))
     return Cell(words, meter=round(100 * value)) if key == "certain" else Cell(words)
 

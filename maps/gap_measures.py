@@ -41,7 +41,7 @@ REACH_CUTS = (0.90, 0.75, 0.50, 0.25)
 MEASURES: dict[str, Measure] = {
     "gap": Measure(
         message("Gap score"),
-        message("gap score, from 0 (everybody has one nearby) to 100 (nobody has)"),
+        message("gap score, from 0 (everybody well served) to 100 (nobody)"),
         message("Gap score, 0 to 100"),
         message("gap score %(figure)s"),
         "gap", (10, 25, 50, 75), ("gap", "uncovered", "certain"),
@@ -119,7 +119,7 @@ MEASURES: dict[str, Measure] = {
     ),
     VOLUNTEERS: Measure(
         message("Volunteers per 1,000"),
-        message("rounded to 5; fewer than 10 are not told"),
+        message("for every 1,000 residents; fewer than 10 are not told"),
         message("Volunteers per 1,000 residents"),
         message("%(figure)s per 1,000"),
         "per_1000", (20, 10, 5, 2), ("per_1000", "volunteers"),

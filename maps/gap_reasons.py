@@ -108,6 +108,10 @@ def _reach(told: Reasons, reader: Reader) -> str:
     values = _values(told, reader)
     residents, beyond = round(told.p["residents"]), round(told.p["uncovered"])
     values["beyond"] = reader.number(beyond)
+    if beyond == 0 and round(told.p["covered_by_catchment"] or 0):
+        return reader.say(
+            "All %(residents)s residents have %(one)s within %(norm)s on foot, or one that works for this area.", values
+        )
     if beyond == 0:
         return reader.say("All %(residents)s residents live within %(norm)s on foot of %(one)s.", values)
     if beyond == residents:
@@ -121,9 +125,11 @@ def _nearest(p: Properties, reader: Reader) -> list[str]:
     values = {"name": p["nearest_name"], "distance": reader.distance(p["nearest_m"])}
     if p["nearest_name"] is None:  # gone since the run
         return [reader.say("The nearest is typically %(distance)s away.", values)]
+    if not round(p["nearest_m"]):  # people live inside it, or it comes to them
+        return [reader.say("The nearest is most often %(name)s, which needs no walk.", values)]
     if round(p["uncovered"]):
-        return [reader.say("For most of them the nearest is %(name)s, typically %(distance)s away.", values)]
-    return [reader.say("For most the nearest is %(name)s, typically %(distance)s away.", values)]
+        return [reader.say("For them the nearest is most often %(name)s, typically %(distance)s away.", values)]
+    return [reader.say("The nearest is most often %(name)s, typically %(distance)s away.", values)]
 
 
 def _catchment(p: Properties, reader: Reader) -> list[str]:
@@ -144,10 +150,15 @@ def help_words(told: Reasons, reader: Reader) -> str:
     if told.reason == "none":
         return reader.say("What would help most: a place nearby.")
     if told.reason == "doubtful":
-        names = _names(told.named("checks"), reader)
-        if not names:
+        places = told.named("checks")[:_LISTED]
+        if not places:
             return reader.say("What would help most: checking what is on the map.")
-        return reader.say("What would help most: checking whether %(names)s still exists.", {"names": names})
+        return reader.say_many(
+            "What would help most: checking whether %(names)s is still there.",
+            "What would help most: checking whether %(names)s are still there.",
+            len(places),
+            {"names": _names(places, reader)},
+        )
     if told.reason == "closed":
         names = _names([place for place in told.named("carriers") if not place.hours_known], reader)
         if not names:

@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from geo.coverage import far, table, tally
-from geo.coverage.demand import Demand, Floats
+from geo.coverage.demand import Demand, Floats, Ints
 from geo.coverage.grid import Shorts
 from geo.coverage.measures import Loads, Reached, certainty
+from geo.coverage.places import SERVED
 from geo.coverage.policy import DECAYS, Policy
-from geo.coverage.roster import Id, Roster, State, Undo
+from geo.coverage.roster import SERVES, Id, Roster, State, Undo
 from geo.coverage.seek import Seek
 from geo.coverage.tally import Before, Given, Seen, Sums, Touched
 from geo.coverage.walks import Nearest, Pairs
@@ -173,7 +174,7 @@ class Current:
         """Put together what the sums are made from."""
         rows, policy = self._roster.rows, self._policy
         capacity = np.where(np.isnan(rows.capacity), 0.0, rows.capacity)
-        doubt, open_mask = 1 - certainty(rows.age_days, policy), np.maximum(rows.open_mask, 0)
+        doubt, open_mask = 1 - certainty(rows.age_days, policy), _mask(rows.open_mask, rows.kind)
         kind = DECAYS.index(policy.decay)
         return Given(self._demand.residents, capacity, doubt, open_mask, policy.norm_m, kind)
 
@@ -183,7 +184,7 @@ class Current:
         capacity = float(rows.capacity[slot])
         given.capacity[slot] = 0.0 if math.isnan(capacity) else capacity
         given.doubt[slot] = 1 - certainty(rows.age_days[slot : slot + 1], self._policy)[0]
-        given.open_mask[slot] = max(rows.open_mask[slot], 0)
+        given.open_mask[slot] = _mask(rows.open_mask[slot], rows.kind[slot])
 
     def _widen(self, more: int) -> None:
         """Make room for new assets, an eighth more than there are at a time."""
@@ -196,3 +197,9 @@ class Current:
         self._table = table.widened(self._table, slots)
         self._seen = self._seen._replace(slot=np.zeros(slots, np.bool_))
         self._given = self._made()
+
+
+def _mask(open_mask: Ints, kind: Ints) -> Ints:
+    """Give hours as `Places.masks` does, of assets of some kinds of place."""
+    masks: Ints = np.maximum(open_mask, 0) | SERVED * (kind == SERVES)
+    return masks

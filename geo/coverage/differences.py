@@ -9,7 +9,22 @@ import numpy as np
 from geoalchemy2.shape import to_shape
 from shapely import STRtree
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ARRAY, ColumnElement, Numeric, Row, Select, Uuid, and_, any_, cast, func, literal, or_, select
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Numeric,
+    Row,
+    Select,
+    Uuid,
+    and_,
+    any_,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import Session, aliased
 
 from geo import neighbourhoods
@@ -38,6 +53,14 @@ class Because(NamedTuple):
     asset: UUID
     name: str | None
     what: tuple[str, ...]
+
+
+class Only(NamedTuple):
+    """One neighbourhood, by its id, and one subject."""
+
+    neighbourhood: str
+    kind: Kind | None
+    service: str | None
 
 
 class Difference(NamedTuple):
@@ -69,9 +92,12 @@ class Differences(NamedTuple):
     listed: Sequence[Difference]
 
 
-def between(session: Session, since: CoverageRun, made: CoverageRun, *, limit: int = 1000) -> Differences:
+def between(
+    session: Session, since: CoverageRun, made: CoverageRun, *, limit: int = 1000, only: Only | None = None
+) -> Differences:
     """Compare a run with an earlier one. Kinds and services only: of volunteers nothing is compared.
 
+    only    one neighbourhood and subject
     raises Conflict where one of them is not done; InvalidInput where `since` is the later one
     """
     for each in (since, made):
@@ -79,7 +105,7 @@ def between(session: Session, since: CoverageRun, made: CoverageRun, *, limit: i
             raise Conflict(f"The run {each.id} is {each.status.value}: only runs that are done can be compared.")
     if since.computed_at > made.computed_at:
         raise InvalidInput("Name the earlier run as `since`.", Flaw("since", "is later than the run"))
-    wanted = _wanted(since.id, made.id)
+    wanted = _wanted(since.id, made.id, only)
     rows = session.execute(wanted.limit(limit)).all()
     number = session.scalar(select(func.count()).select_from(wanted.subquery())) or 0
     found = changes(session, _span(since, made)) if rows else []
@@ -89,7 +115,7 @@ def between(session: Session, since: CoverageRun, made: CoverageRun, *, limit: i
     return Differences(made, since, number, listed)
 
 
-def _wanted(since: UUID, made: UUID) -> Select[Any]:
+def _wanted(since: UUID, made: UUID, only: Only | None) -> Select[Any]:
     """Select the rows of which two runs say something else, the largest change of the gap score first."""
     old, new = aliased(Coverage), aliased(Coverage)
     same = and_(
@@ -102,11 +128,16 @@ def _wanted(since: UUID, made: UUID) -> Select[Any]:
     most = func.abs(func.coalesce(new.gap, 0.0) - func.coalesce(old.gap, 0.0)).desc()
     columns = [column.label(f"{when}_{column.key}") for pair in pairs for when, column in zip(WHEN, pair, strict=True)]
     about = Neighbourhood.id, Neighbourhood.code, Neighbourhood.name, Neighbourhood.level
+    asked: ColumnElement[bool] = true()
+    if only is not None:
+        subject = new.kind.is_not_distinct_from(only.kind), new.service.is_not_distinct_from(only.service)
+        asked = and_(new.neighbourhood_id == only.neighbourhood, *subject)
     return (
         select(*about, new.kind, new.service, *columns)
         .join(new, same)
         .join(Neighbourhood, Neighbourhood.id == new.neighbourhood_id)
         .where(old.run_id == since, new.run_id == made, or_(new.kind.is_(None), new.kind != Kind.volunteer), differ)
+        .where(asked)
         .order_by(most, Neighbourhood.id, new.kind, new.service, new.id)
     )
 
@@ -149,12 +180,18 @@ def _versions(made: CoverageRun) -> dict[str, object]:
 
 
 class _Concerned(NamedTuple):
-    """The changes that concern one subject, with the places of each; `owner` says whose a place is, by index."""
+    """The changes that concern one subject, with the places of each; `owner` says whose a place is, by index.
+
+    serving  by neighbourhood: which serve just that
+    within   by neighbourhood: which serve it or something in it
+    """
 
     changes: Sequence[Change]
     places: STRtree
     owner: Ints
     norm_m: float
+    serving: Mapping[str, set[int]]
+    within: Mapping[str, set[int]]
 
 
 def _because(
@@ -166,27 +203,35 @@ def _because(
     above = session.execute(select(Neighbourhood.id, Neighbourhood.parent_id))
     parents: dict[str, str | None] = {row.id: row.parent_id for row in above}
     subjects = {(row.kind, row.service) for row in rows}
-    concerned = {subject: _concerned(found, *subject, policies) for subject in subjects}
+    concerned = {subject: _concerned(found, subject, policies, parents) for subject in subjects}
     for row in rows:
         of = concerned[row.kind, row.service]
         near = set(of.owner[of.places.query(outlines[row.id], predicate="dwithin", distance=of.norm_m)].tolist())
-        own = _upwards(parents, row.id)
-        near |= {
-            i for i, change in enumerate(of.changes)
-            if any(area in own or row.id in _upwards(parents, area) for area in change.serves)
-        }  # fmt: skip
+        for area in _upwards(parents, row.id):
+            near.update(of.serving.get(area, ()))
+        near.update(of.within.get(row.id, ()))
         touching = [of.changes[i] for i in sorted(near)]
         yield [Because(change.asset, names.get(change.asset), change.what) for change in touching]
 
 
 def _concerned(
-    found: Sequence[Change], kind: Kind | None, service: str | None, policies: tuple[Policies, Policies]
+    found: Sequence[Change],
+    subject: tuple[Kind | None, str | None],
+    policies: tuple[Policies, Policies],
+    parents: Mapping[str, str | None],
 ) -> _Concerned:
+    kind, service = subject
     chosen = [change for change in found if (change.kind == kind if kind else service in change.services)]
     shapes = [(i, shape) for i, change in enumerate(chosen) for shape in change.shapes]
     owner = np.array([i for i, _ in shapes], dtype=np.int64)
     norm_m = max(each.of(kind, service).norm_m for each in policies)
-    return _Concerned(chosen, STRtree([shape for _, shape in shapes]), owner, norm_m)
+    serving: dict[str, set[int]] = {}
+    within: dict[str, set[int]] = {}
+    for i, area in ((i, area) for i, change in enumerate(chosen) for area in change.serves):
+        serving.setdefault(area, set()).add(i)
+        for above in _upwards(parents, area):
+            within.setdefault(above, set()).add(i)
+    return _Concerned(chosen, STRtree([shape for _, shape in shapes]), owner, norm_m, serving, within)
 
 
 def _outlines(session: Session, ids: Collection[str]) -> dict[str, BaseGeometry]:

@@ -31,7 +31,8 @@ class Figures(NamedTuple):
     worst_part_share  share with something open in the part of the week in which that is least
     people_…          residents by class, which sum to `residents`: each in the first of policy.CLASSES that applies
     gap               0 to 100: severity of the classes, weighed by people
-    covered_lo, _hi   bounds of covered_share, given that people live up to radius_m from their point
+    covered_lo, _hi   bounds of covered_share, given that people live up to radius_m from their point; who is served
+                      by an asset without a place is, wherever they live
     band_lo, _hi      share within 0.8 and 1.2 of the norm
     """
 
@@ -65,9 +66,6 @@ class Figures(NamedTuple):
 
 def figures(zones: Zones, demand: Demand, reached: Reached, policy: Policy, areas: Ints | None = None) -> Figures:
     """Sum up what the people of each area reach.
-
-    Someone whom an asset without a place serves is at distance 0, and so counts in covered_lo only where the radius of
-    the point, times the detour, is within the norm: the bound holds, but could be sharper.
 
     zones   which points lie in which area
     areas   only these, in this order: the same numbers to the last bit as when all are asked

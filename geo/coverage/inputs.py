@@ -1,6 +1,7 @@
 """Demand, assets and areas as files give them, checked row by row and put in order of their ids."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,20 +54,26 @@ class People(NamedTuple):
 
     row   which of the points each id is of, shape (points,)
     area  the name of the area of each point, null where it is in none; None where the file does not say
+    unused columns that are not read, each with one that would have been and is spelt much like it
     """
 
     ids: pa.Array
     row: Ints
     demand: Demand
     area: pa.Array | None
+    unused: Sequence[tuple[str, str]] = ()
 
 
 class Stock(NamedTuple):
-    """An assets file: its ids in order, the places of all of them, and which of them are of each kind, ascending."""
+    """An assets file: its ids in order, the places of all of them, and which of them are of each kind, ascending.
+
+    unused  as of `People`
+    """
 
     ids: pa.Array
     places: Places
     kinds: Mapping[str, Ints]
+    unused: Sequence[tuple[str, str]] = ()
 
 
 class Areas(NamedTuple):
@@ -100,7 +107,15 @@ def people(file: Path) -> People:
         {GROUP: numbers(sheet, GROUP, RULES[GROUP])[rows]} if GROUP in sheet.columns else {},
     )
     area = names(sheet, "area", numeric=True).take(pa.array(rows)) if "area" in sheet.columns else None
-    return People(told.take(pa.array(ranks)), row, demand, area)
+    return People(told.take(pa.array(ranks)), row, demand, area, misspelt(sheet, optional))
+
+
+def misspelt(sheet: Sheet, optional: Sequence[str]) -> list[tuple[str, str]]:
+    """Name the columns that nobody reads, and which of those that a file may have each may be meant for."""
+    absent_ = [name for name in optional if name not in sheet.columns]
+    others = [name for name in sheet.names if name not in sheet.columns]
+    like = [(name, get_close_matches(name.lower(), absent_, n=1, cutoff=0.7)) for name in others]
+    return [(name, found[0]) for name, found in like if found]
 
 
 def _check_columns(sheet: Sheet, *needed: str) -> None:
@@ -133,7 +148,8 @@ def stock(file: Path) -> Stock:
     placed = {rank: areas[row] for rank, row in enumerate(ranks.tolist()) if row in areas} if areas else {}
     code = kind.indices.to_numpy(zero_copy_only=False)
     kinds = {name: np.flatnonzero(code == at) for at, name in enumerate(kind.dictionary.to_pylist())}
-    return Stock(told.take(pa.array(ranks)), Places(xy[ranks], capacity, age, hours, placed), kinds)
+    found = Places(xy[ranks], capacity, age, hours, placed)
+    return Stock(told.take(pa.array(ranks)), found, kinds, misspelt(sheet, numeric))
 
 
 def _kinds(sheet: Sheet) -> pa.Array:

@@ -27,7 +27,7 @@ class Reached(NamedTuple):
     nearest    its index, of equally near ones the lowest; -1 where none is reached
     count      assets within T
     doubt      chance that none of those within T is there, Π(1 − p_j); 1 where there is none
-    open_mask  when any of those within T is known to be open, 21 bits
+    open_mask  when any of those within T is known to be open, 21 bits; and the bit places.SERVED where any serves it
     weight     Σ_j f_ij
     supply     A_i, places per resident; 0 where nothing is within T
     crowding   load per place of what residents use; NaN where weight is 0, inf where something without places is used
@@ -75,7 +75,7 @@ class Assets(NamedTuple):
     asset      its index among all
     capacity   places; 0 where it is not known
     unsure     1 − p
-    open_mask  21 bits; 0 where hours are not known
+    open_mask  as `Places.masks` gives it
     """
 
     asset: Ints
@@ -165,7 +165,7 @@ class _Sweep:
                 chosen,
                 _known(places.capacity),
                 1 - certainty(places.age_days, self.policy),
-                np.maximum(places.open_mask, 0),
+                places.masks(),
             )
             kept += len(pairs.point)
             self.blocks.append((assets, places, pairs if kept <= PAIRS_KEPT else None))

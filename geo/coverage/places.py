@@ -11,6 +11,7 @@ from geo.errors import Flaw, InvalidInput
 
 PARTS = 21  # of a week: bit 3 * weekday + part, Monday morning = 0
 UNKNOWN_HOURS = -1
+SERVED = 1 << PARTS  # a bit beside those of the week: reached wherever in the neighbourhood one lives
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,12 @@ class Places:
     def count(self) -> int:
         """Give the number of assets."""
         return len(self.xy)
+
+    def masks(self) -> Ints:
+        """Give `open_mask` as sums take it: 0 where it is not known, and with the bit SERVED of those that serve."""
+        masks = np.maximum(self.open_mask, 0)
+        masks[list(self.served)] |= SERVED
+        return masks
 
     def take(self, chosen: Ints) -> "Places":
         """Give some of them, in the order of their indexes `chosen`."""

@@ -2,7 +2,8 @@
 
 import math
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -67,13 +68,18 @@ class Policies(NamedTuple):
         }  # fmt: skip
 
 
-def read(file: Path, base: Policy | None = None) -> Policies:
-    """Read a policy file. Raises InvalidInput naming each key that is unknown or wrong, and where the file ends."""
+def read(file: Path, base: Policy | None = None, over: Mapping[str, Any] | None = None) -> Policies:
+    """Read a policy file; what is told `over` it goes before its keys at the top.
+
+    raises InvalidInput naming each key that is unknown or wrong, and where the file ends
+    """
+    if not file.is_file():
+        raise InvalidInput(f"There is no policy file {file}.", Flaw("policy", "is no file"))
     try:
         told = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, RecursionError, tomllib.TOMLDecodeError) as error:
         raise InvalidInput(f"{file.name} cannot be read as TOML: {error}", Flaw("policy", "cannot be read")) from None
-    return of_json(told, base)
+    return of_json({**told, **(over or {})}, base)
 
 
 def of_json(told: Mapping[str, Any], base: Policy | None = None) -> Policies:
@@ -96,6 +102,23 @@ def of_json(told: Mapping[str, Any], base: Policy | None = None) -> Policies:
     return Policies(general, named["kind"], named["service"], scale)
 
 
+def check_names(policies: Policies, kinds: Collection[str], services: Collection[str]) -> None:
+    """Refuse policies of a kind or service that there is not, with InvalidInput naming each and what is like it."""
+    flaws = [
+        Flaw(f"{table}.{name}", f"is none; {_like(name, known)}")
+        for table, told, known in (("kind", policies.kinds, kinds), ("service", policies.services, services))
+        for name in told
+        if name not in known
+    ]
+    if flaws:
+        raise InvalidInput("The policy is wrong: " + "; ".join(f"{f.field} {f.reason}" for f in flaws) + ".", *flaws)
+
+
+def _like(name: str, known: Collection[str]) -> str:
+    like = get_close_matches(name, known, n=1)
+    return f"did you mean {like[0]}?" if like else f"there are {', '.join(sorted(known))}"
+
+
 def _table(told: Mapping[str, Any], table: str, flaws: list[Flaw]) -> Sequence[tuple[str, Mapping[str, Any]]]:
     tables = told.get(table, {})
     if not isinstance(tables, Mapping) or not all(isinstance(keys, Mapping) for keys in tables.values()):
@@ -108,7 +131,7 @@ def _policy(keys: Mapping[str, Any], base: Policy, where: str, flaws: list[Flaw]
     """Lay the keys that are told over a policy, and note what is wrong with them."""
     values: dict[str, Any] = {}
     for key, value in keys.items():
-        reason = _wrong(key, value) if key in Policy._fields else f"is not one of: {', '.join(Policy._fields)}"
+        reason = _wrong(key, value) if key in Policy._fields else _unknown(key, where)
         if reason:
             flaws.append(Flaw(where + key, reason))
         elif key == "severity":
@@ -117,6 +140,12 @@ def _policy(keys: Mapping[str, Any], base: Policy, where: str, flaws: list[Flaw]
             values[key] = tuple(float(hours) for hours in value) if key == "hours" else value
     plain: dict[str, Any] = {key: float(value) if _number(value) else value for key, value in values.items()}
     return base._replace(**plain)
+
+
+def _unknown(key: str, where: str) -> str:
+    known = Policy._fields if where else (*Policy._fields, "scale_to_key_figure", "kind", "service")
+    like = get_close_matches(key, known, n=1)
+    return f"is not known: did you mean {like[0]}?" if like else f"is not one of: {', '.join(known)}"
 
 
 def _severity(value: Any) -> tuple[float, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
+from threading import BoundedSemaphore
 from time import monotonic
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
@@ -23,6 +24,8 @@ BUSY = "Too many questions are waiting. Try again in a few seconds."
 LATE = "The worker did not answer in time: it may be reading everything again. Try again in a few seconds."
 REFUSALS = {refusal.__name__: refusal for refusal in (NotFound, NotAllowed, InvalidInput, Conflict, Unavailable)}
 
+_AT_WORK = BoundedSemaphore(MOST_WAITING)  # who asks holds a connection: others are refused before they take one
+
 Question = Mapping[str, Any]  # plain values, `ask` among them: what is asked
 Answer = dict[str, Any]
 
@@ -35,19 +38,24 @@ class Waiting(NamedTuple):
 
 
 def ask(engine: Engine, question: Question) -> Answer:
-    """Put a question to the worker, and wait for its answer.
+    """Put a question to the worker, and wait for its answer. The caller should hold no connection meanwhile.
 
     raises Unavailable where no worker runs, too many questions wait, or it takes more than 12 s; and what the worker
     refuses
     """
-    with listening(engine, ANSWERS) as ear:
-        if not held(ear.connection):
-            raise Unavailable(NOBODY)
-        number = _put(engine, question)
-        try:
-            return _awaited(ear, number)
-        finally:
-            ear.connection.execute(delete(CoverageQuestion).where(CoverageQuestion.id == number))
+    if not _AT_WORK.acquire(blocking=False):
+        raise Unavailable(BUSY)
+    try:
+        with listening(engine, ANSWERS) as ear:
+            if not held(ear.connection):
+                raise Unavailable(NOBODY)
+            number = _put(engine, question)
+            try:
+                return _awaited(ear, number)
+            finally:
+                ear.connection.execute(delete(CoverageQuestion).where(CoverageQuestion.id == number))
+    finally:
+        _AT_WORK.release()
 
 
 def _put(engine: Engine, question: Question) -> UUID:

@@ -19,6 +19,7 @@ from geo.coverage.zones import Zones
 
 WHOLE = ("assets_in_reach", "assets_across_border", "worst_part")
 JSON = ("groups", "why")
+DIGITS = 9  # the last bits of a sum say nothing
 Columns = Mapping[str, Floats | Sequence[Any]]  # of `models.Coverage` without its keys; NaN and None are missing
 
 
@@ -76,9 +77,9 @@ def columns(land: Land, outcome: Outcome, policy: Policy) -> Columns:
     lived_in = known & (figures.residents > 0)
     worst = gaps.worst_part(land.zones, land.demand, outcome.reached, policy, areas)
     main = np.where(lived_in, told.main, -1)
-    return {name: np.where(lived_in, each, np.nan) for name, each in figures._asdict().items()} | {
-        "residents": np.where(known, figures.residents, np.nan),
-        "covered": np.where(lived_in, figures.residents - figures.uncovered, np.nan),
+    return {name: np.where(lived_in, each, np.nan).round(DIGITS) for name, each in figures._asdict().items()} | {
+        "residents": np.where(known, figures.residents, np.nan).round(DIGITS),
+        "covered": np.where(lived_in, figures.residents - figures.uncovered, np.nan).round(DIGITS),
         "covered_by_catchment": np.where(lived_in, told.by_catchment, np.nan),
         "nearest_id": [outcome.ids[i] if i >= 0 else None for i in main.tolist()],
         "nearest_m": np.where(main >= 0, told.main_m, np.nan),
@@ -95,7 +96,7 @@ def columns(land: Land, outcome: Outcome, policy: Policy) -> Columns:
 
 def _doubts(land: Land, outcome: Outcome, policy: Policy, lived_in: Bools) -> Mapping[str, Floats]:
     """Give the share that lives nearer to the edge of the data than to an asset, and the share without a network."""
-    near_edge = land.edge_m < np.minimum(outcome.reached.near_m, policy.norm_m)
+    near_edge = land.edge_m * policy.detour < np.minimum(outcome.reached.near_m, policy.norm_m)
     flags = {"edge_share": near_edge, "fallback_share": outcome.fallback}
     people = land.demand.residents
     residents = np.where(lived_in, outcome.figures.residents, np.nan)

@@ -11,6 +11,7 @@ from geo.coverage import demand, zones
 from geo.coverage.demand import GROUPS, Bools, Demand, Floats, Ints
 
 LATTICE = "lattice"
+POOL = 10  # dwellings, of fewer than which no number is ever told apart
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,10 @@ class Settled(NamedTuple):
 def settle(buurten: Sequence[Buurt], sources: Sequence[Source], *, scale: bool = False) -> Settled:
     """Settle the residents of each buurt on points of the first source that has any in it, else on a lattice.
 
-    Addresses of which no number is told share the key figure of their buurt evenly. A lattice point may stand for
-    people anywhere in the outline: its radius says so.
+    Of addresses no single one is ever told apart: those in a national square share what is told of them evenly, or
+    with those of other squares where they are few. Those of which no number is told share what is left of the key
+    figure. Squares count where the number of any of them in the buurt is told. A lattice point may stand for people
+    anywhere in the outline: its radius says so.
 
     sources  the finest first
     scale    whether the points of a buurt are scaled to its key figure, where both are known
@@ -91,22 +94,49 @@ def settle(buurten: Sequence[Buurt], sources: Sequence[Source], *, scale: bool =
 def _in_free(source: Source, buurten: Sequence[Buurt], free: Bools) -> tuple[Ints, Ints]:
     """Find the points of a source in buurten without a finer one, of the newest year there, and their buurten."""
     at = zones.holding(source.xy, [buurt.outline for buurt in buurten])
+    told = np.bincount(at[(at >= 0) & ~np.isnan(source.residents)], minlength=len(buurten)) > 0
+    usable = free if source.radius_m == 0 else free & told
     newest = np.full(len(buurten) + 1, -1, dtype=np.int64)
     np.maximum.at(newest, at, source.year)
-    chosen = np.flatnonzero((at >= 0) & np.append(free, False)[at] & (source.year == newest[at]))
+    chosen = np.flatnonzero((at >= 0) & np.append(usable, False)[at] & (source.year == newest[at]))
     return chosen, at[chosen]
 
 
 def _points(source: Source, chosen: Ints, at: Ints, buurten: Sequence[Buurt]) -> Demand:
     people = source.residents[chosen].copy()
-    told = np.zeros(len(buurten), dtype=bool)
-    told[at[~np.isnan(people)]] = True
-    if source.radius_m == 0:  # of addresses nobody tells who lives there: all share what the buurt has
-        number = np.bincount(at, minlength=len(buurten))
-        figure = np.array([np.nan if b.residents is None else b.residents for b in buurten], dtype=float)
-        people = np.where(told[at], people, figure[at] / np.maximum(number[at], 1))
+    if source.radius_m == 0:
+        people = _shared(_pooled(people, source.xy[chosen], at), at, _figures(buurten))
     groups = {name: source.groups.get(name, np.full(len(source.xy), np.nan))[chosen] for name in GROUPS}
     return demand.at(source.xy[chosen], people, radius_m=source.radius_m, groups=groups)
+
+
+def _figures(buurten: Sequence[Buurt]) -> Floats:
+    return np.array([np.nan if buurt.residents is None else buurt.residents for buurt in buurten], dtype=float)
+
+
+def _pooled(people: Floats, xy: Floats, at: Ints) -> Floats:
+    """Let dwellings share evenly what is told of them: those of a square of 100 m, else all such in the buurt.
+
+    returns  shape (dwellings,); NaN where nothing is told, and where fewer than POOL could share it
+    """
+    told = np.flatnonzero(~np.isnan(people))
+    square = np.floor(xy[told] / demand.LATTICE_M)
+    cell = np.unique(np.column_stack([at[told], square]), axis=0, return_inverse=True)[1].reshape(-1)
+    few = np.bincount(cell)[cell] < POOL
+    cell[few] = cell.max(initial=0) + 1 + at[told[few]]
+    number = np.maximum(np.bincount(cell), 1)
+    even = np.bincount(cell, people[told]) / number
+    pooled = np.full(len(people), np.nan)
+    pooled[told] = np.where(number[cell] < POOL, np.nan, even[cell])
+    return pooled
+
+
+def _shared(people: Floats, at: Ints, figure: Floats) -> Floats:
+    """Let points of which nothing is told share evenly what is left of the key figure of their buurt."""
+    told = ~np.isnan(people)
+    left = figure - np.bincount(at[told], people[told], minlength=len(figure))
+    number = np.bincount(at[~told], minlength=len(figure))
+    return np.where(told, people, np.maximum(0.0, left[at]) / np.maximum(number[at], 1))
 
 
 def _with_groups(spread: Demand, buurten: Sequence[Buurt], of: Ints) -> Demand:
@@ -133,9 +163,11 @@ def _in_order(parts: Sequence[Demand], buurt: Ints) -> tuple[Demand, Ints]:
 
 def _weighed(people: Demand, buurt: Ints, buurten: Sequence[Buurt], names: list[str], *, scale: bool) -> Settled:
     """Say what is known of each buurt, and scale its points to its key figure where that is asked."""
-    figure = np.array([np.nan if b.residents is None else b.residents for b in buurten], dtype=float)
+    figure = _figures(buurten)
     total = np.bincount(buurt, people.residents, minlength=len(buurten))
-    known = ~np.isnan(figure) | np.array([name != LATTICE for name in names], dtype=bool)
+    settled = np.bincount(buurt[~people.suppressed], minlength=len(buurten)) > 0
+    lattice = np.array([name == LATTICE for name in names], dtype=bool)
+    known = np.where(lattice, ~np.isnan(figure), settled | (figure == 0))
     secret = np.bincount(buurt, people.suppressed, minlength=len(buurten)) > 0
     if scale:
         factor = np.where(np.isnan(figure) | (total == 0), 1.0, figure / np.where(total > 0, total, 1.0))

@@ -62,6 +62,7 @@ def work(session: Session, made: CoverageRun, *, key: bytes, progress: Progress 
         raise Conflict("Another coverage run is being made. Try again when it is done.")
     session.execute(text("SET LOCAL statement_timeout = 0"))  # the limit is for those who look something up
     policies = policies_of(made)
+    data = versions(session)  # read first: a change in between is named twice rather than never
     given = store.ground(session, policies, progress)
     assets = store.assets(session, given)
     subjects = list(store.subjects(assets))
@@ -73,14 +74,21 @@ def work(session: Session, made: CoverageRun, *, key: bytes, progress: Progress 
     bulk.copy(
         session, Coverage.__tablename__, pd.DataFrame(people).astype({"volunteers": "Int64", "residents": "Int64"})
     )
-    made.year = max(area.year for area in given.areas if area.level != Level.drawn)
-    made.walks = "line" if given.network is None else "network"
-    made.counts, made.data = _counts(given, assets), _data(session, given)
+    describe(made, given, assets, data)
     made.status, made.progress, made.step = RunStatus.done, 1.0, ""
     made.computed_at = session.scalars(select(func.clock_timestamp())).one()
     session.flush()
     _make_live(session, made)
     session.execute(text("ANALYZE coverage"))
+
+
+def describe(made: CoverageRun, given: Ground, assets: Assets, data: Mapping[str, object]) -> None:
+    """Keep beside a run what it was made from."""
+    years = sorted({area.year for area in given.areas if area.level != Level.drawn})
+    edges = None if given.network is None else given.network.edges
+    made.year, made.walks = years[-1], "line" if given.network is None else "network"
+    made.counts = _counts(given, assets, policies_of(made))
+    made.data = {**data, "boundaries": years, "network_edges": edges}
 
 
 def policies_of(made: CoverageRun) -> Policies:
@@ -171,15 +179,17 @@ def _totals(areas: Sequence[Area], counts: Mapping[tuple[str, str | None], int])
     return totals
 
 
-def _counts(given: Ground, assets: Assets) -> dict[str, float]:
+def _counts(given: Ground, assets: Assets, policies: Policies) -> dict[str, float]:
     """Keep beside a run what it was made from, so that a reader can judge it."""
     buurten = [i for i, area in enumerate(given.areas) if area.level == Level.buurt]
     reaching = len(assets.places.served) + int((~np.isnan(assets.places.xy[:, 0])).sum())
     people = given.demand
+    aside = store.walks(given, policies.base).fallback()
     return {
         "areas": len(given.areas),
         "points": people.count,
         "residents": float(people.residents.sum()),
+        "residents_without_street": float(people.residents[aside].sum()),
         "suppressed_points": int(people.suppressed.sum()),
         "areas_without_residents": sum(1 for i in buurten if not given.known[i]),
         "areas_on_a_lattice": sum(1 for i in buurten if given.sources[i] == "lattice"),
@@ -191,17 +201,12 @@ def _counts(given: Ground, assets: Assets) -> dict[str, float]:
     }
 
 
-def _data(session: Session, given: Ground) -> dict[str, object]:
-    """Say which versions of the data a run was made from: imports by their moment, and the last change of a record."""
+def versions(session: Session) -> dict[str, object]:
+    """Say which versions of the data are there: imports by their moment, and the last change of a record."""
     imports = session.execute(
         select(ImportJob.what, func.max(ImportJob.done_at))
         .where(ImportJob.status == JobStatus.done)
         .group_by(ImportJob.what)
     )
-    years = sorted({area.year for area in given.areas if area.level != Level.drawn})
-    last = session.scalar(select(func.max(History.id)))
-    return {
-        "boundaries": years, "last_change": last,
-        "imports": {what.value: moment.isoformat() for what, moment in imports if moment},
-        "network_edges": None if given.network is None else given.network.edges,
-    }  # fmt: skip
+    told = {what.value: moment.isoformat() for what, moment in imports if moment}
+    return {"last_change": session.scalar(select(func.max(History.id))), "imports": told}

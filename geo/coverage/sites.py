@@ -22,6 +22,7 @@ from geo.models import Neighbourhood
 from geo.vocabulary import Kind
 
 DIGITS = 7  # decimals of a degree: about a centimetre
+EXACT = 9  # decimals of residents: the last bits of a sum say nothing
 MOST_CANDIDATES = 2000
 REST_S = 2.0  # of what the asker waits: for the way back
 LEAST_S = 0.5
@@ -55,14 +56,19 @@ def task(session: Session, lives: Lives, question: Question) -> Task:
     ground, area = lives.ground, _area(lives, question["within"])
     outline = neighbourhoods.to_rd(to_shape(session.get_one(Neighbourhood, ground.areas[area].id).geom))
     xy, ids = _candidates(lives, question, outline, policy.norm_m)
-    if not 0 < len(xy) <= MOST_CANDIDATES:
-        why = f"are {len(xy)}: name 1 to {MOST_CANDIDATES}, or take another step_m or neighbourhood"
-        raise InvalidInput(f"candidates: {why}.", Flaw("candidates", why))
+    _refuse_many(len(xy))
     held = ground.zones.point[ground.zones.start[area] : ground.zones.start[area + 1]]
     there = np.zeros(ground.demand.count)
     there[held] = ground.demand.residents[held]
     pairs = live.walks.pairs(places.at(xy), policy.norm_m)
     return Task(xy, ids, pairs, siting.uncovered(there, live.reached.count), question["p"], exact=question["exact"])
+
+
+def _refuse_many(candidates: int, times: int = 1) -> None:
+    """Refuse no candidates with InvalidInput, or more than there may be, or than so many times as many."""
+    if not 0 < candidates <= times * MOST_CANDIDATES:
+        why = f"are {candidates}: name 1 to {MOST_CANDIDATES}, or take another step_m or neighbourhood"
+        raise InvalidInput(f"candidates: {why}.", Flaw("candidates", why))
 
 
 def practise() -> None:
@@ -80,8 +86,8 @@ def answer(given: Task, left_s: float) -> dict[str, Any]:
         found = siting.greedy(given.pairs, given.uncovered, given.p)
     return {
         "sites": [_site(given, found, n) for n in range(len(found.chosen))],
-        "covered": found.covered, "bound": found.bound, "proven": found.proven,
-        "uncovered_before": float(given.uncovered.sum()), "candidates": len(given.xy),
+        "covered": round(found.covered, EXACT), "bound": round(found.bound, EXACT), "proven": found.proven,
+        "uncovered_before": round(float(given.uncovered.sum()), EXACT), "candidates": len(given.xy),
     }  # fmt: skip
 
 
@@ -90,7 +96,7 @@ def _site(given: Task, found: Sites, n: int) -> dict[str, Any]:
     told = zip(others.candidate.tolist(), others.lost.tolist(), strict=True)
     return {
         **_spot(given, int(found.chosen[n])),
-        "gained": float(found.gained[n]), "alone": float(found.alone[n]),
+        "gained": round(float(found.gained[n]), EXACT), "alone": round(float(found.alone[n]), EXACT),
         "alternatives": [{**_spot(given, candidate), "lost": lost} for candidate, lost in told],
     }  # fmt: skip
 
@@ -112,6 +118,7 @@ def _area(lives: Lives, named: str) -> int:
 def _candidates(lives: Lives, question: Question, outline: BaseGeometry, reach_m: float) -> tuple[Floats, list[UUID]]:
     told = question["candidates"]
     if told == "lattice":
+        _refuse_many(round(outline.area / question["step_m"] ** 2), 2)  # before so many are laid
         return demand.lattice(outline, question["step_m"]), []
     if told == "assets":
         return _assets(lives, Kind(question["candidate_kind"]), outline, reach_m)

@@ -6,7 +6,7 @@ import numpy as np
 
 from geo.coverage.compiled import compiled
 from geo.coverage.demand import Floats, Ints
-from geo.coverage.places import PARTS
+from geo.coverage.places import PARTS, SERVED
 from geo.coverage.zones import Zones
 
 FIGURES = 26
@@ -256,7 +256,7 @@ def _bounds(mine: Ints, total: float, people: People, rules: Rules) -> tuple[flo
     for i in mine:
         w, d, off = people.residents[i], people.near_m[i], people.radius_m[i] * detour
         covered = people.within[i] > 0
-        low += w * (covered and d + off <= norm)
+        low += w * (covered and (d + off <= norm or people.open_mask[i] & SERVED > 0))
         high += w * (covered or d - off <= norm)
         narrow += w * (d <= 0.8 * norm)
         wide += w * (d <= 1.2 * norm)

@@ -23,7 +23,7 @@ class Given(NamedTuple):
     """What the sums are made from, beside the walks.
 
     residents  at each point, shape (points,)
-    capacity   places, 0 where not known; doubt: 1 − p; open_mask: 21 bits, 0 where not known; by slot, shape (slots,)
+    capacity   places, 0 where not known; doubt: 1 − p; open_mask: as `Places.masks` has it; by slot, shape (slots,)
     norm_m     the norm, metres; decay: which of DECAYS
     """
 

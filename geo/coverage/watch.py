@@ -22,7 +22,7 @@ from geo.coverage.lives import Lives
 from geo.coverage.models import CoverageRun
 from geo.coverage.questions import Waiting
 from geo.days import AMSTERDAM
-from geo.errors import InvalidInput
+from geo.errors import InvalidInput, Unavailable
 
 EVERYTHING = "all"
 MANY = 200  # changed assets, from which on reading everything is no slower
@@ -30,6 +30,7 @@ STILL_S, LONGEST_S = 1.0, 5.0  # an import tells of itself several times: wait u
 LOOK_S = 0.2
 TAKE_OVER_S = 2.0
 NIGHTLY = time(3)
+NOTHING = "There is no coverage to ask about: load boundaries and run `kaart coverage run` first."
 
 
 def keep(shop: Shop) -> None:
@@ -127,7 +128,7 @@ class Watch:
             return
         with questions.answering(self._shop, number) as give:
             if self._lives is None:
-                raise InvalidInput("No coverage has been computed yet: run `kaart coverage run` first.")
+                raise Unavailable(NOTHING)
             if asked.question["ask"] == "siting":
                 with self._sessions() as session:
                     task = sites.task(session, self._lives, asked.question)
@@ -150,13 +151,15 @@ def _changed(news: Sequence[Told]) -> tuple[list[UUID], bool]:
 
 
 def _read(session: Session, live: CoverageRun) -> Lives | None:
-    """Lay out the live state anew; None where there are no neighbourhoods any more."""
-    policies = run.policies_of(live)
+    """Lay out the live state anew, and note what it is made from; None where there are no neighbourhoods any more."""
+    policies, data = run.policies_of(live), run.versions(session)
     try:
         ground = store.ground(session, policies, run.quiet)
     except InvalidInput:
         return None
-    return Lives(ground, policies, store.assets(session, ground))
+    assets = store.assets(session, ground)
+    run.describe(live, ground, assets, data)
+    return Lives(ground, policies, assets)
 
 
 def _next_night() -> datetime:

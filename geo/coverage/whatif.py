@@ -17,6 +17,7 @@ from geo.errors import NotFound
 from geo.vocabulary import Kind, Level
 
 Question = Mapping[str, Any]
+DIGITS = 9  # the last bits of a sum say nothing
 TOLD = ("residents", "uncovered", "covered_share", "gap", *(f"people_{name}" for name in CLASSES))
 SUMMED = ("residents", "uncovered", *(f"people_{name}" for name in CLASSES))
 
@@ -75,7 +76,7 @@ def _asset(lives: Lives, subject: Subject, told: str, field: str) -> UUID:
     """Find an asset of the subject. Raises NotFound where the public sees none such."""
     asset = UUID(told)
     if asset not in lives.of(subject).roster.slot:
-        what = subject[0] or subject[1]
+        what = str(subject[0] or subject[1])
         raise NotFound(f"{field}: there is no published asset {told} among those of {what!r}.")
     return asset
 
@@ -94,7 +95,7 @@ def _tidied(lives: Lives, figures: Floats) -> Figures:
 
 
 def _told(figures: Figures, area: int) -> dict[str, float | None]:
-    values = {name: float(getattr(figures, name)[area]) for name in TOLD}
+    values = {name: round(float(getattr(figures, name)[area]), DIGITS) for name in TOLD}
     return {name: None if np.isnan(value) else value for name, value in values.items()}
 
 
@@ -106,4 +107,5 @@ def _total(lives: Lives, figures: Figures, policy: Policy) -> dict[str, float | 
     if not people > 0:
         return {**dict.fromkeys(TOLD), "residents": people}
     costs = sum(total[f"people_{name}"] * severity for name, severity in zip(CLASSES, policy.severity, strict=True))
-    return {**total, "covered_share": 1 - uncovered / people, "gap": 100 * costs / people}
+    whole = {**total, "covered_share": 1 - uncovered / people, "gap": 100 * costs / people}
+    return {name: round(value, DIGITS) for name, value in whole.items()}

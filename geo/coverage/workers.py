@@ -47,6 +47,8 @@ def at(scheduler: str) -> Iterator[Client]:
 
     raises Unavailable where none answers, it has no workers, or they have another version of this program
     """
+    if "://" not in scheduler:
+        raise Unavailable(f"{scheduler!r} is no address of a dask scheduler: it looks like tcp://host:8786.")
     try:
         client = Client(scheduler, timeout=TIMEOUT_S, set_as_default=False)  # type: ignore[no-untyped-call]
     except (OSError, ValueError):

@@ -4,7 +4,7 @@ import { cardIsOpen, closeCard, openCard } from "kaart/card";
 import { features } from "kaart/fetching";
 import { holds } from "kaart/geometry";
 import { liveForm } from "kaart/list";
-import { fit, fitAgain, section } from "kaart/map";
+import { centre, fit, fitAgain, section } from "kaart/map";
 import { keepNamesApart, nameShape } from "kaart/outlines";
 import { drawn, element, narrow, say, showFailure } from "kaart/page";
 import { makeSheet } from "kaart/sheet";
@@ -104,9 +104,11 @@ export function showGaps(map) {
     for (const [other, shape] of shapes) shape.getElement()?.classList.toggle("gap-area--chosen", other === id);
     for (const row of list.querySelectorAll(".ranking__row")) row.classList.toggle("ranking__row--chosen", row.dataset.id === id);
     const shape = shapes.get(id);
+    document.dispatchEvent(new CustomEvent("kaart:pins")); // its name goes before those of others
     if (!shape) return;
     shape.bringToFront();
     fitAgain(map); // the card takes room from the map
+    if (!narrow.matches) rowOf(id)?.scrollIntoView({ block: "nearest" });
   }
 
   function close() {
@@ -175,6 +177,10 @@ export function showGaps(map) {
     if (cardIsOpen()) document.getElementById("back").click();
     sheet.set("peek");
     fitAgain(map);
+  });
+  document.addEventListener("kaart:here", (event) => {
+    const shape = shapes.get(event.detail);
+    if (shape) centre(map, shape.getBounds());
   });
   document.addEventListener("kaart:over", () => sheet.atLeast("half"));
   foldLegend();

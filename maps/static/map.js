@@ -48,6 +48,9 @@ function boundsOf(written) {
   return north === undefined ? null : L.latLngBounds([south, west], [north, east]);
 }
 
+const LOW = 320; // pixels; a lower map has no room to spare for buttons
+const MOST_ZOOM = 15;
+const MARGIN = [120, 120]; // pixels around what is in the middle, both sides together
 let shown = null; // the area last brought into sight; null once somebody moved the map themselves
 
 /** Show an area in the part of the map that legend and sheet leave free. */
@@ -62,13 +65,20 @@ export function fitAgain(map) {
   if (shown) fit(map, shown, { animate: false });
 }
 
-/** Give the padding within which things are in sight: beside the legend, below a banner, on a narrow screen above the sheet. */
+/** Bring an area into the middle of the map, under the cross, and let it stay there. */
+export function centre(map, bounds) {
+  map.invalidateSize({ pan: false });
+  map.setView(bounds.getCenter(), Math.min(MOST_ZOOM, map.getBoundsZoom(bounds, false, MARGIN)), { animate: false });
+  shown = null;
+}
+
+/** Give the padding within which things are in sight: beside the legend, below a banner or buttons, on a narrow screen above the sheet. */
 export function room() {
   const panel = document.getElementById("panel");
-  const [legend, banner] = ["legend", "banner"].map((id) => document.getElementById(id));
+  const [legend, ...bars] = ["legend", "banner", ...(section.clientHeight < LOW ? [] : ["tools"])].map((id) => document.getElementById(id));
   const dock = document.querySelector(".dock:not([hidden])") ?? panel;
   const covered = narrow.matches && dock ? Math.min(coveredBy(dock), section.clientHeight * 0.6) : 0;
-  const above = banner && !banner.hidden ? banner.offsetHeight : 0;
+  const above = Math.max(...bars.map((bar) => bar?.offsetHeight ?? 0)); // what is hidden has no height
   const beside = legend && !narrow.matches ? legend.offsetWidth + 12 : 0;
   return { paddingTopLeft: [24 + beside, 24 + above], paddingBottomRight: [narrow.matches ? 24 : 60, 24 + covered] };
 }

@@ -35,14 +35,14 @@ export function nameShape(map, shape, name) {
 
 /** Show only names that fit within their shape and touch neither a pin nor another name; again after every change.
  *
- * A name may move up or down a little to get out of the way. */
+ * A name may move up or down a little to get out of the way. That of the chosen one goes first, and may stick out. */
 export function keepNamesApart(map, layer, shifts = SHIFTS) {
   const arrange = () => {
     const taken = [...map.getPanes().markerPane.children].map((pin) => pin.getBoundingClientRect());
-    layer.eachLayer((shape) => {
+    for (const shape of layer.getLayers().sort((a, b) => isChosen(b) - isChosen(a))) {
       const box = shape.getTooltip()?.getElement();
-      if (box) settle(box, widthOf(map, shape), taken, shifts);
-    });
+      if (box) settle(box, isChosen(shape) ? Infinity : widthOf(map, shape), taken, shifts);
+    }
   };
   let waiting = 0;
   const later = () => {
@@ -65,6 +65,8 @@ function settle(box, width, taken, shifts) {
   words.style.translate = `0 ${shift}px`;
   taken.push(new DOMRect(at.x, at.y + shift, at.width, at.height));
 }
+
+const isChosen = (shape) => Boolean(shape.getElement()?.classList.contains("gap-area--chosen"));
 
 function touches(box, shift, other) {
   const [top, bottom] = [box.top + shift, box.bottom + shift];

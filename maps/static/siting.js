@@ -35,6 +35,7 @@ export function findPlaces(ofMap) {
     if (event.key === "Escape") close();
   });
   document.addEventListener("kaart:list", close);
+  document.addEventListener("kaart:tried", close);
 }
 
 function open(within = "") {
@@ -51,7 +52,9 @@ function open(within = "") {
 function close() {
   if (dock.hidden) return;
   under_way?.abort();
+  const inside = dock.contains(document.activeElement);
   dock.hidden = true;
+  if (inside) document.getElementById("best").focus();
   showExisting(map, null);
   document.dispatchEvent(new CustomEvent("kaart:over"));
   for (const pin of pins.splice(0)) pin.remove();

@@ -4,7 +4,7 @@ import { ask, Refusal } from "kaart/asking";
 import { colouring, coloured } from "kaart/colours";
 import { showExisting } from "kaart/existing";
 import { nameAt } from "kaart/gaps";
-import { section } from "kaart/map";
+import { fitAgain, section } from "kaart/map";
 import { element, number, say, showFailure } from "kaart/page";
 
 const list = document.getElementById("list");
@@ -52,7 +52,9 @@ export function tryPlaces(ofMap) {
   document.getElementById("card").addEventListener("click", (event) => {
     const closing = event.target.closest("[data-try-closing]");
     if (closing) close(closing.dataset);
-    if (event.target.closest("[data-try-here]")) takeAim();
+    const here = event.target.closest("[data-try-here]")?.closest("article").dataset.id;
+    if (here) takeAim();
+    if (here) document.dispatchEvent(new CustomEvent("kaart:here", { detail: here }));
   });
   document.addEventListener("kaart:card", offer);
   document.addEventListener("kaart:list", renewed);
@@ -183,9 +185,9 @@ function putBack() {
 
 function show(open) {
   dock.hidden = !open;
-  if (open) document.getElementById("siting").hidden = true;
+  if (open) document.dispatchEvent(new CustomEvent("kaart:tried")); // where best has had its turn
   renewBanner();
-  map.invalidateSize({ pan: false });
+  fitAgain(map);
 }
 
 /* ---- the pins ---- */
@@ -204,7 +206,7 @@ function drawPins() {
     if (edit.lon === null) continue;
     const added = edit.kind === "add";
     const icon = new PlanIcon({ className: `plan-pin plan-pin--${edit.kind}`, iconSize: [32, 32], sign: added ? "+" : "×" });
-    const pin = L.marker([edit.lat, edit.lon], { icon, draggable: added, alt: nameOf(edit), title: nameOf(edit) }).addTo(map);
+    const pin = L.marker([edit.lat, edit.lon], { icon, draggable: added, alt: nameOf(edit), title: nameOf(edit), zIndexOffset: 1000 }).addTo(map);
     pin.on("dragend", () => {
       const { lat, lng } = pin.getLatLng();
       Object.assign(edit, { lat, lon: lng, name: nameAt({ lat, lon: lng }) });

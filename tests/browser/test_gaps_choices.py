@@ -1,5 +1,6 @@
 """What brokers can choose on the map of gaps: measure, group of residents, run; and how uncertainty shows."""
 
+import re
 from collections.abc import Callable
 from uuid import UUID
 
@@ -85,6 +86,49 @@ def test_a_measure_that_a_group_does_not_have_is_replaced_and_the_page_says_so(v
     assert visitor.text(".legend__title") == "Aandeel binnen bereik"
     visitor.page.select_option("#group", "everyone")
     expect(visitor.page.locator(".list__note")).to_have_count(0)
+
+
+def test_each_choice_says_in_sight_what_it_is_about_and_shows_what_was_chosen_in_full(visit: Visit) -> None:
+    visitor = visit("/gaps?measure=worst")
+    assert visitor.texts(".filters__label") == ["Wat", "Maat", "Van wie", "Per", "Wanneer"]
+    for label in visitor.page.locator(".filters__label").all():
+        box = label.bounding_box()
+        assert box
+        assert box["height"] > 12
+    cut = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.id)"
+    assert visitor.page.locator(".filters__field select").evaluate_all(cut) == []
+
+
+def test_a_group_that_is_known_nowhere_is_said_to_be(visit: Visit) -> None:
+    visitor = visit("/gaps?group=children&measure=covered", scripts=False)
+    assert "van geen enkele buurt bekend" in visitor.text(".list__note")
+    visitor.open("/gaps?group=residents_65&measure=covered")
+    assert visitor.page.locator(".list__note").count() == 0
+
+
+@pytest.mark.parametrize(("level", "head"), [("buurt", "Buurt"), ("wijk", "Wijk"), ("gemeente", "Gemeente")])
+def test_the_first_column_names_the_level(visit: Visit, level: str, head: str) -> None:
+    assert visit(f"/gaps?level={level}", scripts=False).text(".ranking thead th:first-child") == head
+
+
+def test_what_is_opened_is_in_sight_in_the_ranking_and_named_on_the_map(visit: Visit) -> None:
+    visitor = visit("/gaps")
+    visitor.settle()
+    last = visitor.page.locator(".ranking__row").last
+    name = last.get_attribute("data-name")
+    last.locator("a").evaluate("link => link.click()")
+    visitor.settle()
+    expect(visitor.page.locator(".ranking__row--chosen")).to_be_in_viewport(ratio=0.9)
+    expect(visitor.page.locator(".place-name", has_text=name)).not_to_have_class(re.compile("place-name--hidden"))
+
+
+def test_who_prints_an_open_card_gets_the_whole_card_and_nothing_beside_it(visit: Visit) -> None:
+    visitor = visit("/gaps")
+    visitor.page.locator(f".ranking__row[data-id='{POELGEEST}']").click()
+    visitor.settle()
+    visitor.page.emulate_media(media="print")
+    expect(visitor.page.locator("#panel")).to_be_hidden()
+    assert visitor.page.locator("#opened").evaluate("e => e.scrollHeight - e.clientHeight") == 0
 
 
 def test_the_choice_keeps_the_focus_when_it_changes_what_is_shown(visit: Visit) -> None:

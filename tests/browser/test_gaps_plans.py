@@ -102,6 +102,25 @@ def test_a_place_can_be_put_with_the_keyboard_alone(broker: Callable[..., Visito
     expect(page.locator("#banner")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width", [1280, 390])
+def test_what_if_here_puts_the_cross_in_that_neighbourhood(broker: Callable[..., Visitor], width: int) -> None:
+    visitor = broker(width=width)
+    page = visitor.page
+    page.locator(f".ranking__row[data-id='{POELGEEST}']").click()
+    page.click("[data-try-here]")
+    visitor.settle()
+    page.click("#place-here")
+    expect(page.locator("#plan-told h2")).to_have_text("Een nieuwe plek in Poelgeest", timeout=ANSWER_MS)
+
+
+def test_who_closes_the_search_is_back_at_its_button(broker: Callable[..., Visitor]) -> None:
+    visitor = broker()
+    visitor.page.click("#best")
+    expect(visitor.page.locator("#tools")).to_be_hidden()
+    visitor.page.click("#siting-close")
+    expect(visitor.page.locator("#best")).to_be_focused()
+
+
 def test_changes_pile_up_and_go_back_one_by_one(broker: Callable[..., Visitor]) -> None:
     visitor = broker("/gaps?kind=care_location")
     page = visitor.page

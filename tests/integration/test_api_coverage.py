@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import httpx
 import numpy as np
@@ -14,9 +15,9 @@ from shapely.geometry.base import BaseGeometry
 from sqlalchemy import func, select, text
 
 from geo.channels import listening
-from geo.coverage import questions
+from geo.coverage import questions, run
 from geo.coverage.demand import Floats, lattice
-from geo.coverage.models import Coverage, CoverageQuestion
+from geo.coverage.models import Coverage, CoverageQuestion, CoverageRun
 from geo.days import today
 from geo.models import Asset, History
 from geo.neighbourhoods import to_rd, to_wgs84
@@ -165,7 +166,7 @@ def test_an_asset_that_is_none_of_the_subject_is_not_found(dorp: Town, edit: str
         told = [asset] if edit == "close" else [{"asset": asset, **lonlat(92500, 465500)}]
         answer = dorp.send("POST", WHAT_IF, {"kind": kind, edit: told}, NOBODY)
         assert answer.status_code == 404
-        assert asset in answer.json()["detail"]
+        assert answer.json()["detail"].endswith(f"there is no published asset {asset} among those of '{kind}'.")
 
 
 def test_siting_finds_the_best_of_a_lattice(dorp: Town) -> None:
@@ -254,6 +255,35 @@ def test_of_many_questions_at_once_no_more_than_four_wait(town: Town) -> None:
         assert {type(each.exception()).__name__ for each in asked} == {"Unavailable"}  # after twelve seconds
     with town.sessions() as session:
         assert session.scalar(select(func.count()).select_from(CoverageQuestion)) == 0
+
+
+def test_a_crowd_of_questions_leaves_the_service_to_all_others(town: Town) -> None:
+    body = {"kind": "initiative", "add": [{"lon": 4.47, "lat": 52.18}]}
+    with listening(town.engine) as idle, ThreadPoolExecutor(30) as crowd:  # a worker that never answers
+        assert questions.hold(idle.connection)
+        asked = [crowd.submit(town.send, "POST", WHAT_IF, body, NOBODY) for _ in range(30)]
+        with town.sessions() as session:
+            until(lambda: session.scalar(select(func.count()).select_from(CoverageQuestion)) == 4)
+        assert town.get(RUNS).status_code == 200
+        told = [each.result().json()["detail"] for each in asked]
+    assert sum("Too many questions" in detail for detail in told) == 26
+    assert sum("did not answer in time" in detail for detail in told) == 4
+
+
+def test_a_norm_that_is_asked_for_holds_for_subjects_with_a_policy_of_their_own(dorp: Town) -> None:
+    made = covered(dorp, norm_m=500, policy={"norm_m": 700, "service": {"meals": {"min_open_hours": 10}}})
+    with dorp.sessions() as session:
+        kept = run.policies_of(session.get_one(CoverageRun, UUID(made["id"])))
+    meals = kept.of(service="meals")
+    assert (kept.base.norm_m, meals.norm_m, meals.min_open_hours) == (500, 500, 10)
+    covered(dorp, norm_m=NORM_M, detour=1)  # the live state is as before
+
+
+@pytest.mark.parametrize("told", [{"kind": {"volunteer": {}}}, {"service": {"mealz": {}}}])
+def test_a_policy_of_a_subject_that_there_is_not_is_refused(dorp: Town, told: dict[str, Any]) -> None:
+    answer = dorp.send("POST", RUNS, {"policy": told})
+    assert answer.status_code == 400
+    assert f"{next(iter(told))}.{next(iter(next(iter(told.values()))))} is none" in answer.json()["detail"]
 
 
 def changes(town: Town, since: str, made: str) -> dict[tuple[str, str], dict[str, Any]]:

@@ -111,7 +111,7 @@ def test_a_refusal_is_one_line_with_status_1_and_leaves_nothing(tmp_path: Path) 
     assert not (tmp_path / "out.csv").exists()
     (tmp_path / "policy.toml").write_text("norm = 500\n")
     told = compute(*words, "--out", tmp_path / "out.csv", "--policy", tmp_path / "policy.toml")
-    assert (told.returncode, "norm is not one of" in told.stderr) == (1, True)
+    assert (told.returncode, "norm is not known: did you mean norm_m?" in told.stderr) == (1, True)
 
 
 def test_processes_on_this_machine_give_what_one_gives_and_stay_quiet(
@@ -246,3 +246,27 @@ def test_the_squares_of_schiedam_give_what_geopandas_and_plain_loops_give(tmp_pa
             lived[column].astype(float), wanted[column].astype(float), rtol=1e-9, atol=1e-9, err_msg=column
         )
     assert (found.drop(wanted.index)["residents"] == 0).all()
+
+
+def test_what_is_misspelt_in_a_file_or_a_policy_is_told_with_what_may_be_meant(tmp_path: Path) -> None:
+    assets, demand, policy = (tmp_path / name for name in ("assets.csv", "demand.csv", "policy.toml"))
+    assets.write_text(f"id,kind,x,y,capaciteit\n7,room,{X},{Y},3\n")
+    demand.write_text(f"id,x,y,residents,area,residents65\n1,{X},{Y},10,A,2\n")
+    policy.write_text("[kind.rooms]\nnorm_m = 900\n[service.meals]\nnorm_m = 900\n")
+    told = compute("--demand", demand, "--assets", assets, "--out", tmp_path / "out.csv", "--policy", policy)
+    assert told.returncode == 0, told.stderr
+    said = told.stderr + told.stdout
+    for line in (
+        "the column capaciteit is not used: did you mean capacity?",
+        "the column residents65 is not used: did you mean residents_65?",
+        "there are no assets of the kind rooms, which the policy names: did you mean room?",
+        "[service.…] is not used",
+    ):
+        assert line in said
+
+
+def test_an_address_of_a_scheduler_that_is_none_is_told_at_once(tmp_path: Path) -> None:
+    told = compute(*files(tmp_path), "--out", tmp_path / "out.csv", "--scheduler", "here")
+    assert told.returncode == 1
+    [line] = told.stderr.strip().splitlines()
+    assert "'here' is no address of a dask scheduler: it looks like tcp://host:8786." in line

@@ -11,19 +11,20 @@ from uuid import UUID
 import pytest
 import shapely
 from geoalchemy2.shape import from_shape
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from geo import assets
 from geo.base import WGS84
 from geo.channels import CHANGES, QUESTIONS, RUNS, Listener, listening
+from geo.coverage import differences as coverage_differences
 from geo.coverage import run
 from geo.coverage.jobs import Shop
 from geo.coverage.models import Coverage, CoverageRun
 from geo.coverage.watch import Watch
 from geo.days import today
-from geo.models import Asset, Neighbourhood
-from geo.vocabulary import SERVICES, Kind, Level, Status
+from geo.models import Asset, ImportJob, Neighbourhood
+from geo.vocabulary import SERVICES, JobStatus, Kind, Level, Status, What
 from tests.integration.town import Town
 
 KEY = b"a secret for tests only"  # that of the settings of the town
@@ -179,6 +180,33 @@ def assert_true(watched: Watched) -> None:
         assert differences(rows(session, live_id(session)), fresh(session)) == []
 
 
+def made_from(session: Session, made: CoverageRun) -> dict[str, object]:
+    return {name: getattr(made, name) for name in ("year", "walks", "counts", "data")}
+
+
+def test_the_live_state_says_what_it_is_made_from_also_after_streets_were_imported(watched: Watched) -> None:
+    with watched.town.sessions.begin() as session:
+        job = ImportJob(
+            what=What.network, status=JobStatus.done, file_name="straten", sha256="", bytes=0, made_by="test"
+        )
+        job.done_at = session.scalar(select(func.clock_timestamp()))
+        session.add(job)
+        session.flush()
+        edge = (
+            "INSERT INTO network_edge VALUES (:job, 0, 0, 1, 100, 'SRID=28992;LINESTRING(93000 466000, 93100 466000)')"
+        )
+        session.execute(text(edge), {"job": job.id})
+    watched.watch.read()
+    with watched.town.sessions() as session:
+        live = session.get_one(CoverageRun, live_id(session))
+        assert live.walks == "network"
+        with session.begin_nested() as trial:
+            now = made_from(session, run.run(session, run.policies_of(live), key=KEY))
+            trial.rollback()
+        assert made_from(session, live) == now
+    assert_true(watched)
+
+
 def test_of_two_assets_at_one_place_the_one_with_the_lowest_id_is_nearest_also_far_beyond_the_norm(
     watched: Watched,
 ) -> None:
@@ -211,3 +239,26 @@ def test_an_asset_that_comes_to_lie_in_another_neighbourhood_is_told_so_in_the_r
     with watched.town.sessions.begin() as session:
         session.execute(update(Asset).where(Asset.id == asset).values(neighbourhood_id=elsewhere))
     assert_true(watched)
+
+
+def test_a_change_while_a_run_is_made_is_named_when_the_next_is_compared_with_it(watched: Watched) -> None:
+    made: list[UUID] = []
+
+    def open_rooms(step: str, done: int, _total: int | None) -> None:
+        if (step, done) == ("computing", 0):  # the assets have been read
+            with watched.town.sessions.begin() as session:
+                hand = Hand(3, session)
+                room = {"kind": Kind.community_room, "name": "Nieuw", "opening_hours": "24/7", "confirmed_on": today()}
+                made.extend(assets.create(session, {**room, "place": hand.spot()}).id for _ in range(5))
+
+    runs = []
+    for progress in (open_rooms, run.quiet):
+        with watched.town.sessions.begin() as session:
+            policies = run.policies_of(session.get_one(CoverageRun, live_id(session)))
+            runs.append(run.run(session, policies, key=KEY, progress=progress).id)
+    with watched.town.sessions() as session:
+        first, second = (session.get_one(CoverageRun, each) for each in runs)
+        listed = coverage_differences.between(session, first, second).listed
+        named = {each.asset for row in listed if row.kind == Kind.community_room for each in row.because}
+        assert named
+        assert named <= set(made)

@@ -198,7 +198,7 @@ def test_people_without_a_place_nearby_are_the_reason_and_a_place_would_help() -
     told = card(nearest_name="Dorpscentrum", nearest_m=1210.0)
     assert [plain(line) for line in told.sentences] == [
         "400 van 1.000 bewoners wonen verder dan 800 m lopen van een buurtkamer.",
-        "Het dichtstbij is voor de meesten van hen Dorpscentrum, op ongeveer 1,2 km.",
+        "Voor hen is Dorpscentrum het vaakst het dichtstbij, op ongeveer 1,2 km.",
     ]
     assert told.help == "Wat het meest zou helpen: een plek dichtbij."
     meals = card(EN, Subject(None, "meals"))
@@ -225,7 +225,9 @@ def test_old_records_are_the_reason_and_checking_the_first_would_help() -> None:
     told = card(why={"reason": "doubtful", "checks": [["2", 80.0], ["1", 40.0]]})
     assert "maar zo lang niet bevestigd dat die er misschien niet meer is." in told.sentences[0]
     assert told.sentences[0].startswith("Voor 100 van de 1.000 bewoners")
-    assert told.help == "Wat het meest zou helpen: nakijken of dit er nog is: De Zwaan en Dorpscentrum."
+    assert told.help == "Wat het meest zou helpen: nakijken of De Zwaan en Dorpscentrum er nog zijn."
+    one = card(why={"reason": "doubtful", "checks": [["2", 80.0]]})
+    assert one.help == "Wat het meest zou helpen: nakijken of De Zwaan er nog is."
 
 
 def test_too_little_room_is_the_reason_with_the_norm_that_was_set() -> None:
@@ -245,6 +247,25 @@ def test_where_all_is_well_nothing_is_asked_for_but_what_closing_would_cost_is_t
     assert plain(told.sentences[0]) == "Alle 1.000 bewoners wonen binnen 800 m lopen van een buurtkamer."
     assert told.help == ""
     assert told.loss == "Als Dorpscentrum sluit, houden 230 bewoners geen plek op loopafstand over."
+
+
+def test_what_is_at_the_door_is_not_told_with_a_walk_of_0_m() -> None:
+    told = card(EN, covered=1000.0, uncovered=0.0, nearest_m=0.0, nearest_name="De Belcirkel")
+    assert told.sentences[1] == "The nearest is most often De Belcirkel, which needs no walk."
+    assert "0 m" not in plain(" ".join(told.sentences[1:]))
+
+
+def test_who_is_served_without_a_place_is_not_said_to_live_near_one() -> None:
+    told = card(EN, covered=1000.0, uncovered=0.0, covered_by_catchment=300.0)
+    wanted = "All 1,000 residents have a community room within 800 m on foot, or one that works for this area."
+    assert plain(told.sentences[0]) == wanted
+
+
+def test_where_nothing_is_ever_open_no_moment_is_the_worst() -> None:
+    never = coverage(worst_part=0, worst_part_share=0.0, open_hours=0.0)["properties"]
+    some = coverage(worst_part=20, worst_part_share=0.0, open_hours=12.0)["properties"]
+    assert cell_of("worst", never, EVERYONE, NL)[:2] == ("0%", "")
+    assert cell_of("worst", some, EVERYONE, NL)[:2] == ("0%", "zondagavond")
 
 
 def test_none_nobody_few_and_unknown_are_told_as_such() -> None:
@@ -338,7 +359,14 @@ def test_a_share_is_told_with_its_interval() -> None:
         ("squares", "network", "het aandeel ligt waarschijnlijk tussen 41% en 76%."),
         ("lattice", "line", "We weten alleen dat deze mensen ergens in deze buurt wonen: afhankelijk van waar ligt"),
         ("mixed", "line", "van andere alleen de buurt: het aandeel ligt tussen 41% en 76%."),
-        ("addresses", "network", "Van elke bewoner is het adres bekend: het aandeel binnen bereik heeft geen marge."),
+        (
+            "addresses",
+            "network",
+            (
+                "Mensen zijn geteld op hun adressen, gelijk verdeeld waar geen aantallen bekend zijn: "
+                "een marge is niet te geven."
+            ),
+        ),
     ],
 )
 def test_the_interval_says_what_it_means_by_where_residents_come_from(source: str, walks: str, said: str) -> None:
@@ -440,5 +468,8 @@ def test_volunteers_are_only_counted() -> None:
     few = card(NL, PEOPLE, **none)
     assert few.sentences == ["Hier zijn minder dan 10 vrijwilligers bekend; zo weinig noemen we geen aantal."]
     assert (few.policy, few.facts, few.lists, few.doubts) == ([], [], [], [])
+    assert few.when == "geteld bij de laatste berekening"  # not with each change, which would tell of one person
+    hidden = coverage(**none, volunteers=None, per_1000=None)["properties"]
+    assert [cell_of(key, hidden, EVERYONE, NL).words for key in ("per_1000", VOLUNTEERS)] == ["–", "< 10"]
     known = card(NL, PEOPLE, **none | {"volunteers": 15, "per_1000": 15.0})
     assert known.sentences[:2] == ["Hier zijn ongeveer 15 vrijwilligers bekend.", "Dat is 15,0 per 1.000 bewoners."]

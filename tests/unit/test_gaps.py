@@ -127,6 +127,7 @@ def by_definition(of: Town, rule: Policy, area: int) -> dict[str, float]:
     kind = np.array([next((c for c, test in enumerate(tests) if not test[i]), 4) for i in range(len(w))])
     crowded = mean(crowding, weighed > 0)
     off = rule.detour * of.people.radius_m[inside]
+    served = np.isin(inside, np.concatenate([np.empty(0), *of.assets.served.values()]))  # wherever they live
     return {
         "residents": total, "covered_share": share(covered), "uncovered": float(w[~covered].sum()),
         "mean_m": mean(near, finite), "reached_share": share(finite),
@@ -139,7 +140,7 @@ def by_definition(of: Town, rule: Policy, area: int) -> dict[str, float]:
         "worst_part_share": min(share(there[:, part]) for part in range(21)),
         **{f"people_{name}": float(w[kind == c].sum()) for c, name in enumerate(policy.CLASSES)},
         "gap": 100 * share(np.array(rule.severity)[kind]),
-        "covered_lo": share(near + off <= rule.norm_m * (1 + 1e-12)),
+        "covered_lo": share(served | (near + off <= rule.norm_m * (1 + 1e-12))),
         "covered_hi": share(near - off <= rule.norm_m * (1 + 1e-12)),
         "band_lo": share(near <= 0.8 * rule.norm_m * (1 + 1e-12)),
         "band_hi": share(near <= 1.2 * rule.norm_m * (1 + 1e-12)),

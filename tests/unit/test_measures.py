@@ -253,11 +253,12 @@ def plainly(town: Town) -> dict[str, Floats]:
         felt = np.where(part > 0, part * pressure[:, None], 0.0).sum(axis=0)
     doubt = np.where(within, doubts[:, None], 1.0).prod(axis=0)
     alone = within & (within.sum(axis=0) == 1)
+    masks = np.maximum(assets.open_mask, 0) + (1 << 21) * np.isin(np.arange(assets.count), [*assets.served])
     return {
         "near_m": np.vstack([metres, np.full(people.count, np.inf)]).min(axis=0),
         "count": within.sum(axis=0),
         "doubt": doubt,
-        "open_mask": np.bitwise_or.reduce(np.where(within, np.maximum(assets.open_mask, 0)[:, None], 0), axis=0),
+        "open_mask": np.bitwise_or.reduce(np.where(within, masks[:, None], 0), axis=0),
         "weight": weight.sum(axis=0),
         "supply": rate @ weight,
         "crowding": np.where(weight.sum(axis=0) > 0, felt, np.nan),

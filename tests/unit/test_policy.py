@@ -135,3 +135,27 @@ def test_a_file_that_is_missing_or_no_text_is_refused_by_name(tmp_path: Path) ->
     (tmp_path / "policy.toml").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InvalidInput, match=r"policy\.toml"):
         policy.read(tmp_path / "policy.toml")
+
+
+def test_a_kind_or_service_that_there_is_not_is_refused_with_the_nearest() -> None:
+    told = policy.of_json({"kind": {"community_rom": {}, "volunteer": {}}, "service": {"meals": {}, "mealz": {}}})
+    with pytest.raises(InvalidInput) as refused:
+        policy.check_names(told, ["community_room", "initiative"], ["meals", "groceries"])
+    assert [tuple(flaw) for flaw in refused.value.flaws] == [
+        ("kind.community_rom", "is none; did you mean community_room?"),
+        ("kind.volunteer", "is none; there are community_room, initiative"),
+        ("service.mealz", "is none; did you mean meals?"),
+    ]
+
+
+def test_a_key_that_is_nearly_one_is_refused_with_the_one_it_may_be() -> None:
+    assert refusals({"norm": 900}) == {"norm": "is not known: did you mean norm_m?"}
+    assert refusals({"kinds": {}}) == {"kinds": "is not known: did you mean kind?"}
+    assert "scale_to_key_figure" in refusals({"x": 1})["x"]
+
+
+def test_what_is_told_beside_a_file_goes_before_its_keys_and_reaches_its_tables(tmp_path: Path) -> None:
+    file = written(tmp_path, "norm_m = 700\n[service.meals]\nmin_open_hours = 10\n[kind.initiative]\nnorm_m = 900\n")
+    read = policy.read(file, over={"norm_m": 500})
+    norms = read.base.norm_m, read.of(service="meals").norm_m, read.of(kind="initiative").norm_m
+    assert norms == (500, 500, 900)

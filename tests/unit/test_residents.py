@@ -60,6 +60,40 @@ def test_a_suppressed_square_is_unknown_and_never_zero() -> None:
     assert settled.unknown.tolist() == [10, 0, 0]
 
 
+def test_where_the_numbers_of_all_squares_are_secret_people_may_live_anywhere_in_the_outline() -> None:
+    settled = residents.settle(buurten(80, None, 24), [squares((50, 50, None), (450, 50, None), (850, 50, 24))])
+    assert settled.sources == ["lattice", "lattice", "squares"]
+    assert of(settled, 0) == [10] * 8
+    assert settled.known.tolist() == [
+        True,
+        False,
+        True,
+    ]  # of the second nobody says anything: not that nobody lives there
+
+
+def row_of(number: int, west: float, people: float | None) -> list[tuple[float, float, float | None]]:
+    """Make dwellings five metres apart, in one national square as long as they are at most twenty."""
+    return [(west + 5 * n, 50, people) for n in range(number)]
+
+
+def test_of_no_dwelling_the_residents_are_told_apart() -> None:
+    street = [*row_of(9, 0, 2), (45, 50, 7)]  # ten in the first square
+    alone = [*row_of(9, 100, 1), *row_of(3, 200, 5)]  # too few in two others: twelve together
+    settled = residents.settle(buurten(80, 40, 24), [addresses(*street, *alone)])
+    assert sorted(of(settled, 0)) == [2] * 12 + [2.5] * 10  # 24 people on twelve; 25 on ten
+
+
+def test_too_few_dwellings_to_be_told_share_the_key_figure() -> None:
+    settled = residents.settle(buurten(80, 40, 24), [addresses((50, 50, 7), (60, 50, None), (70, 50, None))])
+    assert of(settled, 0) == pytest.approx([80 / 3] * 3)
+
+
+def test_dwellings_of_which_nothing_is_told_share_what_is_left_of_the_key_figure() -> None:
+    settled = residents.settle(buurten(80, 40, 24), [addresses(*row_of(10, 0, 3), (150, 50, None), (160, 50, None))])
+    assert of(settled, 0) == [3] * 10 + [25] * 2
+    assert settled.unknown[0] == 0
+
+
 def test_a_square_counts_in_its_newest_year_only() -> None:
     settled = residents.settle(buurten(80, 40, 24), [squares((50, 50, 70), (150, 50, 99), (450, 50, 40), older=150)])
     assert of(settled, 0) == [70]
