@@ -10,9 +10,9 @@ import numpy as np
 from geo.coverage import far, table, tally
 from geo.coverage.demand import Demand, Floats, Ints
 from geo.coverage.grid import Shorts
-from geo.coverage.measures import Loads, Reached, certainty
+from geo.coverage.measures import Loads, Reached, certainty, decay_of
 from geo.coverage.places import SERVED
-from geo.coverage.policy import DECAYS, Policy
+from geo.coverage.policy import Policy
 from geo.coverage.roster import SERVES, Id, Roster, State, Undo
 from geo.coverage.seek import Seek
 from geo.coverage.tally import Before, Given, Seen, Sums, Touched
@@ -158,8 +158,8 @@ class Current:
                 looked.append(near[far.take(near, np.full_like(near, slot), metres, rows.rank, reached)])
                 self._tighten(looked[-1:])
         for points in looked[1:]:
-            low = points[reached.near_m[points] <= self._given.norm_m]
-            reached.near_m[low] = np.nextafter(self._given.norm_m, np.inf)  # as measures.reach has it
+            low = points[reached.near_m[points] <= self._given.decay.norm_m]
+            reached.near_m[low] = np.nextafter(self._given.decay.norm_m, np.inf)  # as measures.reach has it
 
     def _keep_near(self, points: Shorts, undo: Undo) -> None:
         for array in (self.reached.near_m, self.reached.nearest):
@@ -175,8 +175,7 @@ class Current:
         rows, policy = self._roster.rows, self._policy
         capacity = np.where(np.isnan(rows.capacity), 0.0, rows.capacity)
         doubt, open_mask = 1 - certainty(rows.age_days, policy), _mask(rows.open_mask, rows.kind)
-        kind = DECAYS.index(policy.decay)
-        return Given(self._demand.residents, capacity, doubt, open_mask, policy.norm_m, kind)
+        return Given(self._demand.residents, capacity, doubt, open_mask, decay_of(policy))
 
     def _remake(self, slot: int) -> None:
         """Note the state of one asset, as the roster has it, where the sums find it."""

@@ -71,12 +71,12 @@ def figures(zones: Zones, demand: Demand, reached: Reached, policy: Policy, area
     areas   only these, in this order: the same numbers to the last bit as when all are asked
     """
     asked = _asked(zones, areas)
-    return Figures(*sums.sweep(_plain(zones), asked, _people(demand, reached), _rules(policy)))
+    return Figures(*sums.sweep(_plain(zones), asked, people(demand, reached), rules(policy)))
 
 
 def classes(demand: Demand, reached: Reached, policy: Policy) -> Ints:
     """Say of each point in which class its people fall, as an index into policy.CLASSES; shape (points,)."""
-    return sums.classes(_people(demand, reached), _rules(policy))
+    return sums.classes(people(demand, reached), rules(policy))
 
 
 def worst_part(
@@ -90,7 +90,7 @@ def worst_part(
 
     returns  shape (areas,); the first of equals; -1 where nobody lives
     """
-    return sums.worst_parts(_plain(zones), _asked(zones, areas), _people(demand, reached))
+    return sums.worst_parts(_plain(zones), _asked(zones, areas), people(demand, reached))
 
 
 def group_share(
@@ -108,8 +108,8 @@ def group_share(
     """
     if group not in demand.groups:
         raise InvalidInput(f"The demand says nothing of {group}.", Flaw("group", f"{group} is not in the demand"))
-    people = _floats(demand.groups[group])
-    return sums.shares(_plain(zones), _asked(zones, areas), people, whole(reached.count))
+    members = _floats(demand.groups[group])
+    return sums.shares(_plain(zones), _asked(zones, areas), members, whole(reached.count))
 
 
 def _asked(zones: Zones, areas: Ints | None) -> Ints:
@@ -124,7 +124,8 @@ def _plain(zones: Zones) -> Zones:
     return Zones(whole(zones.start), whole(zones.point))
 
 
-def _people(demand: Demand, reached: Reached) -> People:
+def people(demand: Demand, reached: Reached) -> People:
+    """Give what sums read of each point; the same arrays, where they are laid out as sums want them."""
     floats = (reached.weight, reached.supply, reached.crowding)
     return People(
         _floats(demand.residents), _floats(demand.radius_m), _floats(reached.near_m), whole(reached.count),
@@ -132,7 +133,8 @@ def _people(demand: Demand, reached: Reached) -> People:
     )  # fmt: skip
 
 
-def _rules(policy: Policy) -> Rules:
+def rules(policy: Policy) -> Rules:
+    """Give a policy as sums read it."""
     limits = np.array([policy.norm_m, policy.detour, policy.min_open_hours, policy.supply_norm], dtype=np.float64)
     return Rules(
         limits, sums.week(np.array(policy.hours, dtype=np.float64)), np.array(policy.severity, dtype=np.float64)

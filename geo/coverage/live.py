@@ -124,12 +124,6 @@ class Live:
         finally:
             _take_back(undo)
 
-    def aged(self, days: float) -> Ints:
-        """Let days pass for all assets; gives the areas whose figures changed, ascending. Walks nothing, sums all."""
-        self.roster.rows.age_days[:] += days
-        self._current.sum_all()
-        return self._summary.settle_all([]).areas
-
     def renumbered(self) -> tuple[Places, Reached, Loads]:
         """Give the assets that are there, in order of their ids, and what they and the points have, by that number."""
         places, slots = self.roster.places()

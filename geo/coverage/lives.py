@@ -14,7 +14,6 @@ from geo.coverage.measures import Reached
 from geo.coverage.policy import Policies, Policy
 from geo.coverage.records import Columns, Land, Outcome
 from geo.coverage.store import Assets, Ground
-from geo.coverage.walks import Walks
 from geo.coverage.zones import Zones
 from geo.vocabulary import SERVICES, Kind
 
@@ -43,7 +42,6 @@ class Lives:
     def __init__(self, ground: Ground, policies: Policies, assets: Assets) -> None:
         self.ground, self.policies = ground, policies
         self.known = dict(_known(assets))
-        self._walks: dict[float, Walks] = {}
         self._of = {
             (subject.kind, subject.service): self._live((subject.kind, subject.service), assets, subject.chosen)
             for subject in store.subjects(assets)
@@ -53,10 +51,8 @@ class Lives:
 
     def _live(self, subject: Subject, assets: Assets, chosen: Ints) -> Live:
         policy = self.policy(subject)
-        if policy.detour not in self._walks:
-            self._walks[policy.detour] = store.walks(self.ground, policy)
         places, ids = assets.places.take(chosen), [assets.ids[i] for i in chosen]
-        return Live(self._walks[policy.detour], self.ground.demand, self.ground.zones, places, policy, ids)
+        return Live(store.walks(self.ground, policy), self.ground.demand, self.ground.zones, places, policy, ids)
 
     def subjects(self) -> list[Subject]:
         """Name all subjects."""

@@ -103,7 +103,7 @@ def reach(walks: Walks, places: Places, demand: Demand, policy: Policy) -> tuple
         np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, -1),
     )  # fmt: skip
     loads = Loads(*np.zeros((len(Loads._fields), places.count)))
-    decay, residents = _decay(policy), np.ascontiguousarray(demand.residents, dtype=float)
+    decay, residents = decay_of(policy), np.ascontiguousarray(demand.residents, dtype=float)
     sweep = _Sweep(walks, places, policy)
     for assets, pairs in sweep.pairs():
         _look(pairs, assets, decay, residents, reached, loads)
@@ -134,7 +134,7 @@ def weights(metres: Floats, policy: Policy) -> Floats:
     """
     given = np.asarray(metres, dtype=float)
     found = np.empty(given.size)
-    _weigh(given.ravel(), _decay(policy), found)
+    _weigh(given.ravel(), decay_of(policy), found)
     return found.reshape(given.shape)
 
 
@@ -174,7 +174,8 @@ class _Sweep:
             size = int(np.clip(PAIRS_AT_ONCE * len(chosen) / max(1, len(pairs.point)), 16, MOST_ASSETS))
 
 
-def _decay(policy: Policy) -> Decay:
+def decay_of(policy: Policy) -> Decay:
+    """Give how walks weigh by a policy."""
     return Decay(DECAYS.index(policy.decay), float(policy.norm_m))
 
 
@@ -184,7 +185,8 @@ def _known(capacity: Floats) -> Floats:
 
 
 @compiled
-def _weight(metres: float, decay: Decay) -> float:
+def weight(metres: float, decay: Decay) -> float:
+    """Weigh one walk, as `weights` does."""
     if metres > decay.norm_m:
         return 0.0
     if decay.kind == STEP:
@@ -198,7 +200,7 @@ def _weight(metres: float, decay: Decay) -> float:
 @compiled
 def _weigh(metres: Floats, decay: Decay, found: Floats) -> None:
     for k in range(len(metres)):
-        found[k] = _weight(metres[k], decay)
+        found[k] = weight(metres[k], decay)
 
 
 @compiled
@@ -212,12 +214,12 @@ def _look(pairs: Pairs, assets: Assets, decay: Decay, residents: Floats, reached
             tie = metres == best and index < reached.nearest[i]
             if metres < best or tie:
                 reached.near_m[i], reached.nearest[i] = metres, index
-            weight = _weight(metres, decay)
+            w = weight(metres, decay)
             reached.count[i] += 1
             reached.doubt[i] *= unsure
             reached.open_mask[i] |= mask
-            reached.weight[i] += weight
-            asked += residents[i] * weight
+            reached.weight[i] += w
+            asked += residents[i] * w
         loads.demand[index] = asked
 
 
@@ -244,9 +246,9 @@ def _share(pairs: Pairs, assets: Assets, decay: Decay, residents: Floats, reache
         rate = assets.capacity[j] / loads.demand[index] if loads.demand[index] > 0 else 0.0
         for k in range(pairs.start[j], pairs.start[j + 1]):
             i = pairs.point[k]
-            weight, people = _weight(pairs.metres[k], decay), residents[i]
-            reached.supply[i] += rate * weight
-            load += people * weight / reached.weight[i] if weight > 0 else 0.0
+            w, people = weight(pairs.metres[k], decay), residents[i]
+            reached.supply[i] += rate * w
+            load += people * w / reached.weight[i] if w > 0 else 0.0
             lost += people if reached.count[i] == 1 else 0.0
             gain += people * reached.doubt[i]
         loads.load[index], loads.lost[index], loads.gain[index] = load, lost, gain
@@ -268,6 +270,6 @@ def _press(pairs: Pairs, assets: Assets, decay: Decay, reached: Reached, loads: 
     for j in range(len(assets.asset)):
         crowding = loads.crowding[assets.asset[j]]
         for k in range(pairs.start[j], pairs.start[j + 1]) if crowding > 0 else range(0):
-            i, weight = pairs.point[k], _weight(pairs.metres[k], decay)
-            if weight > 0:
-                reached.crowding[i] += weight / reached.weight[i] * crowding
+            i, w = pairs.point[k], weight(pairs.metres[k], decay)
+            if w > 0:
+                reached.crowding[i] += w / reached.weight[i] * crowding

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from geo.coverage import sums
+from geo.coverage import gaps
 from geo.coverage.compiled import compiled
 from geo.coverage.demand import Bools, Demand, Floats, Ints
 from geo.coverage.gaps import Figures
@@ -40,13 +40,7 @@ class Summary:
         """Sum up all areas. The arrays of `demand` and `reached` are read again whenever areas are settled."""
         of_area = Zones(np.array(zones.start, dtype=np.int64), np.array(zones.point, dtype=np.int64))
         self._where = _Where(turned(of_area, demand.count), of_area, np.zeros(len(zones.start) - 1, np.bool_))
-        self._people = People(
-            demand.residents, demand.radius_m, reached.near_m, reached.count, reached.doubt,
-            reached.open_mask, reached.weight, reached.supply, reached.crowding,
-        )  # fmt: skip
-        limits = np.array([policy.norm_m, policy.detour, policy.min_open_hours, policy.supply_norm], dtype=np.float64)
-        week, severity = sums.week(np.array(policy.hours, dtype=np.float64)), np.array(policy.severity)
-        self._rules = Rules(limits, week, severity)
+        self._people, self._rules = gaps.people(demand, reached), gaps.rules(policy)
         self._rows = np.full((len(self._where.seen), len(Figures._fields)), np.nan)
         self.settle_all([])
 

@@ -11,12 +11,8 @@ import numpy as np
 from geo.coverage.compiled import compiled
 from geo.coverage.demand import Bools, Floats, Ints
 from geo.coverage.grid import Shorts
-from geo.coverage.measures import Loads, Reached
-from geo.coverage.policy import DECAYS
+from geo.coverage.measures import Decay, Loads, Reached, weight
 from geo.coverage.table import Lists, Table
-
-QUADRATIC, GAUSSIAN = DECAYS.index("quadratic"), DECAYS.index("gaussian")
-FLOOR = float(np.exp(-0.5))  # what a gaussian would still weigh at the norm
 
 
 class Given(NamedTuple):
@@ -24,15 +20,14 @@ class Given(NamedTuple):
 
     residents  at each point, shape (points,)
     capacity   places, 0 where not known; doubt: 1 − p; open_mask: as `Places.masks` has it; by slot, shape (slots,)
-    norm_m     the norm, metres; decay: which of DECAYS
+    decay      how a walk weighs, and the norm
     """
 
     residents: Floats
     capacity: Floats
     doubt: Floats
     open_mask: Ints
-    norm_m: float
-    decay: int
+    decay: Decay
 
 
 class Sums(NamedTuple):
@@ -136,18 +131,18 @@ def _look(points: Shorts, table: Table, given: Given, reached: Reached) -> Float
         before[0, k], before[1, k], before[2, k] = reached.near_m[i], reached.nearest[i], reached.count[i]
         before[3, k], before[4, k], before[5, k] = reached.doubt[i], reached.open_mask[i], reached.weight[i]
         before[6, k], before[7, k] = reached.supply[i], reached.only[i]
-        doubt, mask, weight, near, near_m = 1.0, 0, 0.0, -1, np.inf
+        doubt, mask, weighed, near, near_m = 1.0, 0, 0.0, -1, np.inf
         for at in range(lists.start[i], lists.start[i] + lists.length[i]):
             j = lists.item[at]
             doubt *= given.doubt[j]
             mask |= given.open_mask[j]
-            weight += _weight(lists.metres[at], given)
+            weighed += weight(lists.metres[at], given.decay)
             if lists.metres[at] < near_m:
                 near, near_m = j, lists.metres[at]
         if lists.length[i] > 0:
             reached.near_m[i], reached.nearest[i] = near_m, near
         reached.count[i], reached.doubt[i], reached.open_mask[i] = lists.length[i], doubt, mask
-        reached.weight[i], reached.only[i] = weight, near if lists.length[i] == 1 else -1
+        reached.weight[i], reached.only[i] = weighed, near if lists.length[i] == 1 else -1
     return before
 
 
@@ -169,7 +164,7 @@ def _ask(assets: Shorts, table: Table, given: Given, loads: Loads) -> None:
     for j in assets:
         total = 0.0
         for at in range(lists.start[j], lists.start[j] + lists.length[j]):
-            total += given.residents[lists.item[at]] * _weight(lists.metres[at], given)
+            total += given.residents[lists.item[at]] * weight(lists.metres[at], given.decay)
         loads.demand[j] = total
 
 
@@ -182,7 +177,7 @@ def _supply(points: Shorts, table: Table, given: Given, sums: Sums) -> None:
         for at in range(lists.start[i], lists.start[i] + lists.length[i]):
             j = lists.item[at]
             if demand[j] > 0:
-                total += given.capacity[j] / demand[j] * _weight(lists.metres[at], given)
+                total += given.capacity[j] / demand[j] * weight(lists.metres[at], given.decay)
         sums.reached.supply[i] = total
 
 
@@ -201,7 +196,7 @@ def _load(assets: Shorts, table: Table, given: Given, sums: Sums) -> Bools:
             if reached.count[i] == 1:
                 lost += people
             if reached.weight[i] > 0:
-                load += people * _weight(lists.metres[at], given) / reached.weight[i]
+                load += people * weight(lists.metres[at], given.decay) / reached.weight[i]
         crowding = np.nan
         if loads.demand[j] > 0:
             crowding = load / given.capacity[j] if load > 0 else 0.0
@@ -217,9 +212,9 @@ def _crowd(points: Shorts, table: Table, given: Given, sums: Sums) -> None:
     for i in points:
         total = 0.0
         for at in range(lists.start[i], lists.start[i] + lists.length[i]):
-            weight, j = _weight(lists.metres[at], given), lists.item[at]
-            if weight > 0 and loads.load[j] > 0:
-                total += weight * loads.crowding[j]
+            w, j = weight(lists.metres[at], given.decay), lists.item[at]
+            if w > 0 and loads.load[j] > 0:
+                total += w * loads.crowding[j]
         reached.crowding[i] = total / reached.weight[i] if reached.weight[i] > 0 else np.nan
 
 
@@ -236,16 +231,3 @@ def put_back(before: Before, sums: Sums) -> None:
         j, row = before.assets[k], before.loads[:, k]
         loads.demand[j], loads.load[j], loads.crowding[j], loads.lost[j], loads.gain[j] = row
     reached.crowding[before.spread] = before.crowding
-
-
-@compiled
-def _weight(metres: float, given: Given) -> float:
-    """Weigh one walk as measures.weights does."""
-    share = metres / given.norm_m
-    if share > 1:
-        return 0.0
-    if given.decay == QUADRATIC:
-        return 1 - share * share
-    if given.decay == GAUSSIAN:
-        return float((np.exp(-0.5 * share * share) - FLOOR) / (1 - FLOOR))
-    return 1.0

@@ -411,26 +411,6 @@ def test_an_asset_that_is_added_makes_nothing_worse(make: Callable[[Generator], 
         live.change([some_edit(chance, live, world.people.xy)])
 
 
-def test_days_that_pass_make_every_record_older() -> None:
-    live = live_of(street(0, 1000), {1: room(0, age_days=100.0), 2: room(1000, age_days=math.nan)})
-    assert live.figures.certain_share.tolist() == [0.5]
-    assert live.aged(50).tolist() == [0]
-    assert live.figures.certain_share.tolist() == [0.25]
-    assert live.loads.gain.tolist() == [5.0, 10.0]
-    live.change([Edit(1, room(0))])
-    assert live.figures.certain_share.tolist() == [0.5]
-
-
-def test_days_that_pass_give_what_a_full_computation_gives() -> None:
-    chance = default_rng(11)
-    world = by_line(chance)
-    live = some_live(chance, world)
-    for _ in range(10):
-        live.change([some_edit(chance, live, world.people.xy)])
-        live.aged(37.0)
-        assert_as_computed_in_full(live, world)
-
-
 def test_an_edit_that_cannot_be_is_refused_and_those_beside_it_are_not_kept() -> None:
     live = live_of(street(0, 1000), {1: room(0)})
     wrong = (
