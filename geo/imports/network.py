@@ -9,22 +9,25 @@ from uuid import UUID
 import numpy as np
 import pandas as pd
 import shapely
+from geoalchemy2.shape import from_shape
 from numpy.typing import NDArray
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.orm import Session
 
-from geo.base import RD_NEW
+from geo.base import RD_NEW, WGS84
 from geo.coverage import network
 from geo.coverage.demand import Floats, Ints
 from geo.coverage.network import Made, Network
+from geo.coverage.snapping import SNAP_M
 from geo.errors import Flaw, InvalidInput
 from geo.imports import bulk, lines, ways
 from geo.imports.jobs import Task
 from geo.imports.models import NetworkEdge
 from geo.imports.osm import ATTRIBUTION
 from geo.imports.report import Line, Progress, Verdict
-from geo.models import ImportJob
-from geo.vocabulary import JobStatus, What
+from geo.models import ImportJob, Neighbourhood
+from geo.neighbourhoods import to_wgs84
+from geo.vocabulary import JobStatus, Level, What
 
 EXTRACT = ".pbf"
 AT_ONCE = 100_000  # edges that are copied, or read, together
@@ -84,6 +87,7 @@ def load(task: Task, options: Options) -> None:
         island = ", or they lie on an island that is left out" if options.least_island else ""
         task.report.note(f"{rows - used:,} left out, as both their ends are one place{island}")
     _tell(task, made)
+    _tell_where(task, made)
     before = _in_force(task.session)
     if before is not None and _same(_stored(task.session, before), made.network):
         task.report.count(Verdict.unchanged, used)
@@ -168,6 +172,22 @@ def _tell(task: Task, made: Made) -> None:
         f"{len(found.nodes) - 1:,} islands have {rest / 1000:,.1f} km together: nobody can walk from one to another. "
         f"The largest (RD New): {told}."
     )
+
+
+def _tell_where(task: Task, made: Made) -> None:
+    """Say how many of the neighbourhoods that are stored lie about where the streets are."""
+    (west, south), (east, north) = made.network.xy.min(axis=0) - SNAP_M, made.network.xy.max(axis=0) + SNAP_M
+    box = from_shape(to_wgs84(shapely.box(west, south, east, north)), WGS84)
+    buurten = select(func.count()).where(Neighbourhood.in_force, Neighbourhood.level == Level.buurt)
+    every = task.session.scalar(buurten) or 0
+    there = task.session.scalar(buurten.where(func.ST_Intersects(Neighbourhood.geom, box))) or 0
+    if every and not there:
+        task.report.note(
+            f"None of the {every:,} buurten lies where these streets are: all walks stay straight lines. "
+            "Is it the right area?"
+        )
+    elif there < every:
+        task.report.note(f"{there:,} of {every:,} buurten lie about where these streets are; the others have none.")
 
 
 def _write(task: Task, made: Network) -> None:

@@ -14,14 +14,15 @@ from osmium.osm.mutable import Node, Relation, Way
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from geo import neighbourhoods
 from geo.coverage import network as graph
 from geo.errors import Conflict, InvalidInput
 from geo.imports import jobs, network, orders, undo
 from geo.imports.jobs import Source
 from geo.imports.models import NetworkEdge
 from geo.models import ImportJob
-from geo.neighbourhoods import to_wgs84
-from geo.vocabulary import JobStatus, What
+from geo.neighbourhoods import Area, Origin, to_wgs84
+from geo.vocabulary import JobStatus, Level, What
 from tests.integration.commands import Kaart, Refused
 
 X, Y = 92_000.0, 465_000.0  # where the paper lies, RD New
@@ -323,6 +324,28 @@ def test_what_is_stored_is_the_network_that_was_made_to_the_last_bit(session: Se
         )
     ).one()
     assert (srid, wrong) == (28992, pytest.approx(0, abs=1e-6))
+
+
+@pytest.mark.parametrize(
+    ("wests", "told"),
+    [
+        ((0,), None),
+        ((0, 60_000), "1 of 2 buurten lie about where these streets are; the others have none."),
+        (
+            (60_000,),
+            "None of the 1 buurten lies where these streets are: all walks stay straight lines. Is it the right area?",
+        ),
+    ],
+)
+def test_streets_that_miss_the_neighbourhoods_are_told(
+    session: Session, tmp_path: Path, wests: Sequence[int], told: str | None
+) -> None:
+    west, south = shapely.total_bounds(np.array(LINES))[:2]
+    squares = [shapely.box(west + x, south, west + x + 500, south + 500) for x in wests]
+    buurten = [Area(f"BU9999010{n}", "Buurt", Level.buurt, square, {}) for n, square in enumerate(squares)]
+    neighbourhoods.load(session, buurten, Origin(2024, "paper", None, schematic=True), {})
+    found = [note for note in notes(imported(session, layer(tmp_path / "ways.gpkg"))) if "buurten" in note]
+    assert found == ([told] if told else [])
 
 
 def test_without_a_network_there_is_none(session: Session) -> None:
