@@ -14,8 +14,9 @@ from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
 from api.shapes import Point, shape_of
 from api.texts import Day, Key, Keys, Line, Time, Words
-from geo import activities, features
+from geo import activities, features, permits
 from geo.errors import Flaw, InvalidInput
+from geo.models import Activity
 from geo.vocabulary import Repeat, Status
 
 router = APIRouter(prefix="/v1/collections/activities/items")
@@ -77,7 +78,8 @@ def create_activity(
     missing = [Flaw(field, "is needed") for field in NEEDED if field not in values]
     if missing:
         raise InvalidInput("An activity needs: " + ", ".join(flaw.field for flaw in missing), *missing)
-    made = activities.create(session, values)
+    made = activities.create(session, permits.draft(viewer, "create_activity", values))
+    permits.check(session, viewer, "create_activity", made)
     text = features.one_text(session, viewer, "activities", str(made.id))
     where = f"{base(request, settings)}/collections/activities/items/{made.id}"
     return Response(text, 201, {"Location": where}, GEOJSON)
@@ -88,11 +90,13 @@ def change_activity(
     session: Session, viewer: CurrentViewer, item: UUID, sent: ActivityFeature, version: Version
 ) -> Response:
     """Change what is sent of an activity and leave the rest."""
-    activities.change(session, item, sent.values(), version)
+    with permits.changing(session, viewer, "change_activity", Activity, item):
+        activities.change(session, item, sent.values(), version)
     return Response(features.one_text(session, viewer, "activities", str(item)), media_type=GEOJSON)
 
 
 @router.delete("/{item}", name="archive_activity", status_code=204)
-def archive_activity(session: Session, item: UUID, version: Version) -> None:
+def archive_activity(session: Session, viewer: CurrentViewer, item: UUID, version: Version) -> None:
     """Take an activity off the map. The record and its history stay."""
+    permits.ask(session, viewer, "archive_activity", Activity, item)
     activities.archive(session, item, version)

@@ -48,7 +48,12 @@ REFUSAL = answer(
     PROBLEM,
     {"type": TEXT, "title": TEXT, "status": {"type": "integer"}, "detail": TEXT},
 )
-REFUSALS: Answers = {"default": REFUSAL}
+TOO_MANY = {
+    **REFUSAL,
+    "description": "Asked more often than one asker may. Wait so many seconds.",
+    "headers": {"Retry-After": {"required": True, "description": "Seconds", "schema": {"type": "integer"}}},
+}
+REFUSALS: Answers = {"default": REFUSAL, 429: TOO_MANY}
 READ_ONE: Answers = {200: FEATURE}
 READ_PAGE: Answers = {200: FEATURES}
 MADE: Answers = {201: FEATURE}

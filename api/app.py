@@ -10,6 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from api import (
     activities,
@@ -26,9 +27,11 @@ from api import (
     pages,
     parameters,
     runs,
+    sign_in,
     uploads,
     whatif,
 )
+from api.allowing import Allowing
 from api.answers import REFUSALS
 from api.deps import viewer_of
 from api.heads import Heads
@@ -38,7 +41,16 @@ from geo.settings import Settings
 
 ROUTES = (
     health, ogc, assets, activities, neighbourhoods, runs, whatif, imports, pages, gap_pages, imports_page,
+    sign_in,
 )  # fmt: skip
+
+
+class Service(FastAPI):
+    """An app of which every answer, that to our own mistakes too, leaves through one gate."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put the gate around all other layers, the framework's own among them."""
+        return frames.Gate(super().build_middleware_stack(), self.state.settings)
 
 
 @asynccontextmanager
@@ -52,7 +64,7 @@ async def starting(app: FastAPI) -> AsyncIterator[None]:
 def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
     """Make the application on a database that is migrated already."""
     logs.configure(settings)
-    app = FastAPI(
+    app = Service(
         title="Levende Kaart",
         version="1",
         description="Neighbourhood assets, activities, neighbourhoods and coverage as OGC API Features. "
@@ -80,6 +92,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
     app.mount("/static", frames.Static(), name="static")
     errors.install(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Allowing, settings=settings, sessions=sessions)
     app.add_middleware(GZipMiddleware, minimum_size=1000)
     app.add_middleware(CORSMiddleware, allow_origins=["*"], allow_methods=["GET"])
     app.add_middleware(Heads)

@@ -12,8 +12,9 @@ from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
 from api.shapes import Geometry, place_or_area, version_of
 from api.texts import Address, Day, Key, Keys, Line, Story, Words
-from geo import assets, features
+from geo import assets, features, permits
 from geo.errors import Flaw, InvalidInput
+from geo.models import Asset
 from geo.vocabulary import Kind, Status
 
 router = APIRouter(prefix="/v1/collections/assets/items")
@@ -102,7 +103,8 @@ def create_asset(
     values = sent.values()
     if "kind" not in values:
         raise InvalidInput("kind: is needed.", Flaw("kind", "is needed"))
-    made = assets.create(session, values)
+    made = assets.create(session, permits.draft(viewer, "create_asset", values))
+    permits.check(session, viewer, "create_asset", made)
     text = features.one_text(session, viewer, "assets", str(made.id))
     where = f"{base(request, settings)}/collections/assets/items/{made.id}"
     return Response(text, 201, {"Location": where}, GEOJSON)
@@ -111,11 +113,13 @@ def create_asset(
 @router.patch("/{item}", name="change_asset", response_class=AsGeoJSON, responses=READ_ONE)
 def change_asset(session: Session, viewer: CurrentViewer, item: UUID, sent: AssetFeature, version: Version) -> Response:
     """Change what is sent of an asset and leave the rest; `If-Match` guards what others changed."""
-    assets.change(session, item, sent.values(), version)
+    with permits.changing(session, viewer, "change_asset", Asset, item):
+        assets.change(session, item, sent.values(), version)
     return Response(features.one_text(session, viewer, "assets", str(item)), media_type=GEOJSON)
 
 
 @router.delete("/{item}", name="archive_asset", status_code=204)
-def archive_asset(session: Session, item: UUID, version: Version) -> None:
+def archive_asset(session: Session, viewer: CurrentViewer, item: UUID, version: Version) -> None:
     """Take an asset off the map. The record and its history stay."""
+    permits.ask(session, viewer, "archive_asset", Asset, item)
     assets.archive(session, item, version)

@@ -14,12 +14,14 @@ from rich.table import Table
 from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.orm import Session
 
-from api import backup, beside, covering, deciding, importing, serve, terminal, worker
+from api import backup, beside, covering, deciding, importing, logs, people, serve, terminal, worker
 from api.terminal import out, progress, tell
-from geo import cluster, db, demo, users
+from geo import cluster, db, demo
 from geo.coverage.models import CoverageRun
 from geo.errors import Conflict, InvalidInput, Refusal
-from geo.models import Activity, ApiKey, Asset, Neighbourhood
+from geo.models import Activity, Asset, Neighbourhood
+from geo.people import api_keys
+from geo.people.models import ApiKey
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
 
@@ -31,6 +33,7 @@ app.add_typer(database, name="db")
 app.add_typer(demonstration, name="demo")
 app.add_typer(covering.app, name="coverage")
 app.add_typer(keys, name="key")
+app.add_typer(people.app, name="user")
 app.add_typer(importing.app, name="import")
 app.add_typer(deciding.proposed, name="proposals")
 app.command("backup")(backup.backup_command)
@@ -70,7 +73,7 @@ def up(
             tell("tables up to date")
             _fill(settings, engine)
             tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
-            _hint(engine)
+            _hint(settings, engine)
             with nullcontext() if no_worker else beside.worker(tell):
                 serve.forever(settings, db.sessions(engine), socket)
     except KeyboardInterrupt:
@@ -94,10 +97,14 @@ def _fill(settings: Settings, engine: Engine) -> None:
                 tell(str(refusal))
 
 
-def _hint(engine: Engine) -> None:
-    """Say how to get an API key, as long as there is none."""
+def _hint(settings: Settings, engine: Engine) -> None:
+    """Say how to become the first administrator, and how to get an API key, as long as there is none."""
+    with db.sessions(engine).begin() as session:
+        welcome = people.welcome_first(session, settings)
+    if welcome:
+        tell(escape(welcome))
     with db.sessions(engine)() as session:
-        if not users.list_keys(session):
+        if not api_keys.list_keys(session):
             tell("to change records, make an API key in another window: .venv/bin/kaart key create NAME")
 
 
@@ -164,11 +171,14 @@ def _load_demo(session: Session, settings: Settings) -> demo.Loaded:
 def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.admin,
-    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it works.")] = users.DAYS,
+    days: Annotated[int, typer.Option(min=1, max=3650, help="How long it works.")] = api_keys.DAYS,
 ) -> None:
     """Make an API key and print it: it can not be shown again."""
-    with terminal.work(read()) as session:
-        key = users.create_key(session, name, role, days)
+    settings = read()
+    with terminal.work(settings) as session:
+        key = api_keys.create_key(session, name, role, days)
+    logs.configure(settings, command=True)
+    logs.key_made(key.split("_")[1], role.value)
     out.print(key, highlight=False, markup=False)
     tell("send it as the header X-API-Key; keep it safe, it can not be shown again")
 
@@ -178,7 +188,7 @@ def list_keys() -> None:
     """List the keys, without their secrets."""
     with terminal.work(read()) as session:
         table = Table("id", "name", "role", "made", "expires", "revoked")
-        for key in users.list_keys(session):
+        for key in api_keys.list_keys(session):
             ended = f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
             made, expires = f"{key.created_at:%Y-%m-%d}", f"{key.expires_at:%Y-%m-%d}"
             table.add_row(key.id, escape(key.name), key.role, made, expires, ended)
@@ -188,6 +198,9 @@ def list_keys() -> None:
 @keys.command("revoke")
 def revoke_key(key_id: Annotated[str, typer.Argument(help="The id that `kaart key list` shows.")]) -> None:
     """End a key now."""
-    with terminal.work(read()) as session:
-        users.revoke_key(session, key_id)
+    settings = read()
+    with terminal.work(settings) as session:
+        api_keys.revoke_key(session, key_id)
+    logs.configure(settings, command=True)
+    logs.key_revoked(key_id)
     out.print("Revoked.")

@@ -11,9 +11,9 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
 
-from api import frames, logs
+from api import forms, frames, logs
 from geo.errors import Conflict, Flaw, InvalidInput, NotAllowed, NotFound, Refusal, Unavailable
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 
 STATUS: dict[type[Refusal], HTTPStatus] = {
     NotFound: HTTPStatus.NOT_FOUND,
@@ -58,9 +58,20 @@ def answer(request: Request, status: HTTPStatus, detail: str, flaws: Sequence[Fl
 def on_refusal(request: Request, refusal: Exception) -> Response:
     """Answer one of the five refusals; who may not and has not said who they are gets 401."""
     status = next(status for kind, status in STATUS.items() if isinstance(refusal, kind))
-    if status == HTTPStatus.FORBIDDEN and getattr(request.state, "viewer", VISITOR) == VISITOR:
-        status = HTTPStatus.UNAUTHORIZED
+    if status == HTTPStatus.FORBIDDEN:
+        viewer = getattr(request.state, "viewer", VISITOR)
+        logs.denied(viewer.role.value, getattr(request.scope.get("route"), "name", None))
+        known = viewer != VISITOR or isinstance(refusal, forms.Forged)
+        status = status if known else HTTPStatus.UNAUTHORIZED
     return answer(request, status, str(refusal), refusal.flaws if isinstance(refusal, InvalidInput) else ())
+
+
+def too_many(request: Request, wait_s: int) -> Response:
+    """Answer somebody who asks more often than they may, and say when to come back."""
+    seconds = "1 second" if wait_s == 1 else f"{wait_s} seconds"
+    response = answer(request, HTTPStatus.TOO_MANY_REQUESTS, f"Too many requests. Try again in {seconds}.")
+    response.headers["Retry-After"] = str(wait_s)
+    return response
 
 
 def on_invalid_request(request: Request, error: Exception) -> Response:

@@ -1,16 +1,19 @@
 """What every page sends besides its content: its language, its frame, and headers that let it load nothing else."""
 
 import secrets
+from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 from sqlalchemy import func, select
+from starlette.datastructures import MutableHeaders
 from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api import forms
 from api.deps import Session
 from geo.models import Neighbourhood
 from geo.settings import Settings
@@ -22,6 +25,14 @@ from maps.reader import DEFAULT_LANGUAGE, LANGUAGES, reader_of
 
 COOKIE = "kaart_language"
 YEAR_S = 365 * 24 * 3600
+SAFE = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",  # a page says what it may load
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "strict-origin-when-cross-origin",
+    "Permissions-Policy": "geolocation=(self)",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
 
 
 class Static(StaticFiles):
@@ -35,8 +46,43 @@ class Static(StaticFiles):
         response = await super().get_response(path, scope)
         named = b"v=" in scope.get("query_string", b"")
         response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable" if named else "no-cache"
-        response.headers["X-Content-Type-Options"] = "nosniff"
         return response
+
+
+class Gate:
+    """Adds to every answer the headers that keep a browser safe, where the answer has none of its own.
+
+    What says nothing about caching may be for one person only: no shared cache may keep it. What was made for somebody
+    who is signed in is kept by nobody. A cookie of an entry that is over is taken back.
+    """
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self._settings = app, settings
+        strict = {"Strict-Transport-Security": f"max-age={YEAR_S}"} if forms.is_secure(settings) else {}
+        self._headers = {**SAFE, **strict}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, and the answer with its headers."""
+        state = scope.setdefault("state", {})
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                self._of_the_person(headers, state)
+            await send(message)
+
+        await self.app(scope, receive, guarded if scope["type"] == "http" else send)
+
+    def _of_the_person(self, headers: MutableHeaders, state: Mapping[str, Any]) -> None:
+        if getattr(state.get("viewer"), "account", None):
+            headers["Cache-Control"] = "private, no-store"
+            headers.add_vary_header("Cookie")
+        if state.get("entry_is_over") and (
+            forgetting := forms.forgetting(self._settings, headers.getlist("set-cookie"))
+        ):
+            headers.append("Set-Cookie", forgetting)
 
 
 def language_of(request: Request) -> str:
@@ -67,6 +113,7 @@ def bare_frame(request: Request, municipality: str = "", bounds: Box | None = No
         path=request.url.path,
         query=request.url.query,
         municipality=municipality,
+        person=getattr(request.state, "person", None),
         ground=Ground(settings.tile_url, settings.tile_attribution, bounds),
     )
 
@@ -101,9 +148,6 @@ def answer(request: Request, page: Frame, html: str, status: int = HTTPStatus.OK
         "frame-ancestors": "'none'",
     }
     response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in rules.items())
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "strict-origin-when-cross-origin"
-    response.headers["Permissions-Policy"] = "geolocation=(self)"
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Accept-Language, Cookie"
     response.headers["Content-Language"] = page.reader.language
@@ -119,7 +163,8 @@ def origin(tile_url: str) -> str:
 
 
 def error_response(request: Request, status: int, detail: str = "") -> HTMLResponse:
-    """Tell a person what went wrong, in the frame of the site. `detail` is shown only where the request was wrong."""
+    """Tell a person what went wrong, in the frame of the site. `detail` is shown where it was the request."""
     page = bare_frame(request)
-    shown = detail if status == HTTPStatus.BAD_REQUEST else ""
+    told = status in (HTTPStatus.BAD_REQUEST, HTTPStatus.TOO_MANY_REQUESTS) or detail == forms.FORGED
+    shown = detail if told else ""
     return answer(request, page, frame.error_page(page, status, shown), status)

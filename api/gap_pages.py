@@ -25,7 +25,7 @@ from geo.coverage.policy import Policy, of_json
 from geo.errors import InvalidInput, NotFound
 from geo.features import Feature
 from geo.models import Neighbourhood
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.vocabulary import KINDS, LEVELS, SERVICES, Kind, Level, RunStatus
 from maps import broker
 from maps.broker import Asked, Gaps

@@ -22,7 +22,7 @@ from geo.coverage import results
 from geo.coverage.demand import LATTICE_M
 from geo.days import Days, today
 from geo.models import Neighbourhood
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.search import ACTIVITY, find, kinds_on_the_map
 from geo.vocabulary import SERVICES, Level
 from maps import frame, resident

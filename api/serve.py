@@ -41,11 +41,16 @@ def address(settings: Settings) -> str:
 
 def forever(settings: Settings, sessions: sessionmaker[Session], listener: socket.socket) -> None:
     """Serve until a signal says to stop; requests under way get a few seconds to finish."""
-    config = uvicorn.Config(
+    uvicorn.Server(configured(settings, sessions)).run(sockets=[listener])
+
+
+def configured(settings: Settings, sessions: sessionmaker[Session]) -> uvicorn.Config:
+    """Say how to serve. Who asks is left as it came in: which proxies are believed, `api.allowing` knows."""
+    return uvicorn.Config(
         create_app(settings, sessions),
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_S,
     )
-    uvicorn.Server(config).run(sockets=[listener])

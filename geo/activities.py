@@ -14,8 +14,9 @@ from geo.collections import Collection, Columns, Wanted, drawn, in_box, keys, ow
 from geo.days import Days, as_sql, next_on, today, today_nl
 from geo.errors import Flaw
 from geo.models import Activity, Asset, Neighbourhood
-from geo.privacy import Viewer, seen_activities, seen_assets
+from geo.privacy import seen_activities, seen_assets
 from geo.records import OWN, locked, must_be_new, must_stay
+from geo.rights import Viewer
 from geo.vocabulary import Kind, Status, Term
 
 Values = Mapping[str, Any]
@@ -89,7 +90,9 @@ def create(session: Session, values: Values) -> Activity:
 
     raises InvalidInput naming every flaw; Conflict where (source, source_id) exists
     """
-    activity = Activity(source=values.get("source") or OWN, source_id=values.get("source_id"))
+    activity = Activity(
+        source=values.get("source") or OWN, source_id=values.get("source_id"), made_by=values.get("made_by")
+    )
     must_be_new(session, Activity, activity.source, activity.source_id)
     _write(session, activity, values)
     session.add(activity)
@@ -116,7 +119,7 @@ def archive(session: Session, item: UUID, version: int | None) -> None:
     session.flush()
 
 
-DERIVED = frozenset("id asset_id neighbourhood_id words created_at updated_at version".split())
+DERIVED = frozenset("id asset_id neighbourhood_id made_by words created_at updated_at version".split())
 WRITTEN = frozenset(own(Activity)) - DERIVED - {"place", "source", "source_id"}
 
 

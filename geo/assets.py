@@ -14,8 +14,9 @@ from geo.base import WGS84
 from geo.collections import Collection, Columns, Wanted, around, drawn, in_box, keys, own, says, uuid_key, within
 from geo.days import mask_of, today
 from geo.models import Asset, Catchment, Neighbourhood, Organisation
-from geo.privacy import Viewer, seen_assets
+from geo.privacy import seen_assets
 from geo.records import OWN, locked, must_be_new, must_stay
+from geo.rights import Viewer
 from geo.vocabulary import Kind, Status, Term
 
 Values = Mapping[str, Any]
@@ -83,7 +84,7 @@ def create(session: Session, values: Values) -> Asset:
 
     raises InvalidInput naming every flaw; Conflict where (source, source_id) exists
     """
-    asset = Asset(kind=values["kind"], source=values.get("source") or OWN)
+    asset = Asset(kind=values["kind"], source=values.get("source") or OWN, made_by=values.get("made_by"))
     must_be_new(session, Asset, asset.source, values.get("source_id"))
     _write(session, asset, values)
     session.add(asset)
@@ -123,7 +124,7 @@ def _now(asset: Asset) -> dict[str, Any]:
     return values
 
 
-DERIVED = frozenset("id open_mask organisation_id neighbourhood_id words created_at updated_at version".split())
+DERIVED = frozenset("id open_mask organisation_id neighbourhood_id made_by words created_at updated_at version".split())
 WRITTEN = frozenset(own(Asset)) - DERIVED - {"kind", "place", "area", "source"}
 
 

@@ -213,13 +213,18 @@ def _reader(manifest: Manifest, major: int) -> dumps.Program:
 
 
 def _finish(engine: Engine, tell: Tell) -> None:
-    """Bring restored tables up to date, and let the database learn what is in them."""
+    """Bring restored tables up to date, let nobody in by what was valid then, and let the database learn what is there.
+
+    Who signed out, changed a password or used a link after the backup was made would be undone by it.
+    """
     current, wanted = db.revisions(engine)
     if current != wanted:
         tell(f"bringing the tables up to date ({current} → {wanted}) …")
         db.migrate(engine)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
+        connection.execute(text("DELETE FROM account_entry"))
+        connection.execute(text("DELETE FROM account_link"))
         connection.execute(text("ANALYZE"))
         connection.invalidate()
 

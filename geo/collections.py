@@ -26,7 +26,7 @@ from sqlalchemy.orm import aliased
 from geo.base import WGS84, Base
 from geo.days import Days
 from geo.models import Neighbourhood
-from geo.privacy import Viewer
+from geo.rights import Viewer
 from geo.vocabulary import COMPOUND, SERVICES, THEMES, Level, Term, keys_named, stem
 
 Column = SQLColumnExpression[Any]

@@ -23,7 +23,8 @@ CHUNK_BYTES = 1 << 20
 SCHEMA = "public"
 # Extensions, and what is theirs, are made by whoever makes a database; roles differ from one server to another.
 ALIKE = (f"--schema={SCHEMA}", "--no-owner", "--no-privileges", "--no-tablespaces")
-DUMP = ("--format=custom", f"--exclude-table={SCHEMA}.spatial_ref_sys", *ALIKE)
+PASSING = "--no-unlogged-table-data"  # who asked how often is nothing to keep
+DUMP = ("--format=custom", f"--exclude-table={SCHEMA}.spatial_ref_sys", PASSING, *ALIKE)
 RESTORE = ("--single-transaction", "--exit-on-error", *ALIKE)
 
 

@@ -11,7 +11,7 @@ from geo import activities, assets, neighbourhoods
 from geo.collections import Collection, Wanted
 from geo.coverage import results
 from geo.errors import Flaw, InvalidInput, NotFound
-from geo.privacy import Viewer, fields
+from geo.rights import Viewer, fields
 
 Feature = dict[str, Any]
 MOST_ARGUMENTS = 100  # of a function of PostgreSQL; an even number

@@ -9,7 +9,8 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from geo.base import Base, Versioned, geometry, terms
-from geo.vocabulary import JobStatus, Kind, Level, Repeat, Role, Status, What
+from geo.people.models import Account
+from geo.vocabulary import JobStatus, Kind, Level, Repeat, Status, What
 
 
 class Neighbourhood(Versioned, Base):
@@ -126,6 +127,7 @@ class Asset(Versioned, Base):
     place: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))
     area: Mapped[WKBElement | None] = mapped_column(geometry("MULTIPOLYGON"))
     neighbourhood_id: Mapped[str | None] = mapped_column(ForeignKey("neighbourhood.id"))
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id, ondelete="SET NULL"))
     words: Mapped[str] = mapped_column(
         Computed("lower(coalesce(name, '') || ' ' || coalesce(summary, '') || ' ' || coalesce(description, ''))", True)
     )
@@ -171,6 +173,7 @@ class Activity(Versioned, Base):
     address: Mapped[str | None]
     place: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))
     neighbourhood_id: Mapped[str | None] = mapped_column(ForeignKey("neighbourhood.id"))
+    made_by: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id, ondelete="SET NULL"))
     source: Mapped[str]
     source_id: Mapped[str | None]
     licence: Mapped[str | None]
@@ -219,17 +222,3 @@ class ImportJob(Base):
     done_at: Mapped[datetime | None]
     undone_at: Mapped[datetime | None]
     undone_by: Mapped[str | None]
-
-
-class ApiKey(Base):
-    """A machine's or an administrator's key. Only the hash of its secret half is kept."""
-
-    __tablename__ = "api_key"
-
-    id: Mapped[str] = mapped_column(primary_key=True)
-    name: Mapped[str]
-    role: Mapped[Role]
-    hash: Mapped[str]
-    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    expires_at: Mapped[datetime]
-    revoked_at: Mapped[datetime | None]

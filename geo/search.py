@@ -12,7 +12,7 @@ from geo.collections import Wanted
 from geo.days import next_on
 from geo.features import Feature, chosen, collection, condition
 from geo.models import Activity, Asset
-from geo.privacy import Viewer
+from geo.rights import Viewer
 from geo.vocabulary import Kind
 
 ACTIVITY = "activity"  # beside the kinds of asset, the fourth kind of thing on a resident's map

@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -59,9 +60,20 @@ def _folder(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+def _networks(told: object) -> object:
+    """Read addresses and networks with commas or spaces between them."""
+    if not isinstance(told, str):
+        return told
+    try:
+        return tuple(ip_network(part, strict=False) for part in told.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("must be addresses or networks, such as 127.0.0.1, 10.0.0.0/8") from None
+
+
 _Database = Annotated[str, AfterValidator(_postgresql)]
 _Folder = Annotated[Path, AfterValidator(_folder)]
 _Web = Annotated[str, AfterValidator(_web)]
+_Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 _Key = Annotated[SecretStr, Field(min_length=16)]
 
 
@@ -80,6 +92,10 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     public_url: Annotated[_Web | None, _EMPTY] = None
     """How the outside world names this service, where that differs from what a request says."""
+    proxies: _Networks = ()
+    """Who is believed when it says, in X-Forwarded-For, for whom it asks."""
+    requests_a_minute: int = Field(600, ge=0, le=1_000_000)
+    """How often one asker may read in a minute; other limits are parts of it. 0: no limit at all."""
     tile_url: Annotated[str, AfterValidator(_tiles)] = BRT
     """Where the pages fetch the map's background; empty for none."""
     tile_attribution: str = "Kaartgegevens © Kadaster"

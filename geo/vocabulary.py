@@ -78,10 +78,21 @@ class RunStatus(StrEnum):
 
 
 class Role(StrEnum):
-    """Who asks. A role sees and may do all that the roles before it may."""
+    """Who asks. What each may is told in `geo/rights.py`; no role has all that another has, but for admin."""
 
-    visitor = "visitor"
+    visitor = "visitor"  # has no account
+    contributor = "contributor"
+    steward = "steward"  # looks after the records of given neighbourhoods
+    broker = "broker"  # sociaal makelaar of given neighbourhoods
+    planner = "planner"
     admin = "admin"
+
+
+class LinkPurpose(StrEnum):
+    """What a one-time link lets a person do."""
+
+    invite = "invite"
+    reset = "reset"
 
 
 class Term(NamedTuple):

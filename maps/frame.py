@@ -29,7 +29,10 @@ class Ground(NamedTuple):
 
 @dataclass(frozen=True)
 class Frame:
-    """One page for one reader. `path` and `query` are those of the request; `municipality` may be empty."""
+    """One page for one reader. `path` and `query` are those of the request; `municipality` may be empty.
+
+    person   what who is signed in is called; empty where nobody is, None where that is not known
+    """
 
     reader: Reader
     nonce: str
@@ -37,11 +40,18 @@ class Frame:
     query: str
     municipality: str
     ground: Ground
+    person: str | None = None
 
     def in_language(self, language: str) -> str:
         """Give the address of this same page in another language."""
         kept = [(name, value) for name, value in parse_qsl(self.query) if name != "lang"]
         return f"{self.path}?{urlencode([*kept, ('lang', language)])}"
+
+    @property
+    def way_in(self) -> str:
+        """Give the address at which to sign in, and then come back to this page."""
+        back = "" if self.path.startswith(("/sign-in", "/welcome", "/account")) else self.path
+        return f"/sign-in?{urlencode({'next': back})}" if back else "/sign-in"
 
 
 @cache
@@ -86,14 +96,17 @@ def error_page(frame: Frame, status: int, detail: str = "") -> str:
     say = frame.reader.say
     told = {
         400: (say("This address is not right"), say("The address asks for something we do not know.")),
+        401: (say("Sign in first"), say("This is for people who are signed in.")),
         403: (say("You may not see this"), say("You need more rights for this page.")),
         404: (
             say("This page does not exist"),
             say("Perhaps the place has closed or the activity is over. You can look it up on the map."),
         ),
+        429: (say("One moment, please"), say("You asked for more than we can handle at once. Try again in a while.")),
         503: (say("The map is not available for a moment"), say("Try again in a few minutes.")),
     }
-    told[401] = told[403]
+    if detail:  # a form that did not come from a page of ours, or from one that was too old
+        told[403] = (say("This could not be sent"), say("Open the page again, and send it once more."))
     failed = (say("Something went wrong"), say("That is our fault, not yours. Try again in a moment."))
     title, text = told.get(status, told[400] if status < 500 else failed)
     return render("error.html", frame, {"title": title, "text": text, "status": status, "detail": detail})

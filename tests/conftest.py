@@ -132,7 +132,7 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Give settings that reach nothing outside: a folder of the test, no tile server, a fixed key."""
-    return Settings(var=tmp_path, tile_url="", secret="a secret for tests only")
+    return Settings(var=tmp_path, tile_url="", secret="a secret for tests only", requests_a_minute=0)
 
 
 def _with_database(url: str, name: str) -> str:

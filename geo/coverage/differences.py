@@ -36,7 +36,8 @@ from geo.coverage.policy import Policies
 from geo.days import AMSTERDAM, today
 from geo.errors import Conflict, Flaw, InvalidInput
 from geo.models import Asset, Neighbourhood
-from geo.privacy import VISITOR, seen_assets
+from geo.privacy import seen_assets
+from geo.rights import VISITOR
 from geo.vocabulary import Kind, Level, RunStatus, What
 
 WHEN = ("before", "after")

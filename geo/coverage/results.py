@@ -10,7 +10,8 @@ from geo.collections import Collection, Columns, Wanted, in_box, own, within
 from geo.coverage.models import Coverage, CoverageRun
 from geo.errors import NotFound
 from geo.models import Asset, Neighbourhood
-from geo.privacy import Viewer, seen_assets
+from geo.privacy import seen_assets
+from geo.rights import Viewer
 from geo.vocabulary import Kind, Level, RunStatus, Term
 
 LEVELS = list(Level)

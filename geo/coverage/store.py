@@ -26,7 +26,8 @@ from geo.errors import InvalidInput
 from geo.imports import network
 from geo.imports.report import Progress
 from geo.models import Asset, Catchment, Neighbourhood
-from geo.privacy import VISITOR, seen_assets
+from geo.privacy import seen_assets
+from geo.rights import VISITOR
 from geo.vocabulary import SERVICES, Kind, Level
 
 KINDS = [kind for kind in Kind if kind != Kind.volunteer]

@@ -1,9 +1,11 @@
 // Everything that is fetched comes from this same site: pages, of which a part is taken, and GeoJSON, page after page.
+// Pages are asked for with the cookies, for their language. Features are not: a map shows what the list beside it shows,
+// and that is what is public, whoever is signed in.
 
 const MOST_PAGES = 50;
 
-async function answer(address, accept, signal) {
-  const response = await fetch(address, { headers: { Accept: accept }, signal, credentials: "same-origin" });
+async function answer(address, accept, signal, credentials) {
+  const response = await fetch(address, { headers: { Accept: accept }, signal, credentials });
   if (!response.ok) throw new Error(`${response.status} ${address}`);
   return response;
 }
@@ -12,7 +14,7 @@ async function answer(address, accept, signal) {
 export async function features(address, signal) {
   const all = [];
   for (let page = 0; address && page < MOST_PAGES; page += 1) {
-    const answered = await answer(address, "application/geo+json", signal);
+    const answered = await answer(address, "application/geo+json", signal, "omit");
     const collection = await answered.json();
     all.push(...collection.features);
     const next = (collection.links ?? []).find((link) => link.rel === "next");
@@ -23,7 +25,7 @@ export async function features(address, signal) {
 
 /** Fetch a page and give it as a document; its scripts do not run. */
 export async function page(address, signal) {
-  const answered = await answer(address, "text/html", signal);
+  const answered = await answer(address, "text/html", signal, "same-origin");
   return new DOMParser().parseFromString(await answered.text(), "text/html");
 }
 

@@ -44,7 +44,8 @@ def serve(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
 
     With `worker=True` its live state is kept and its questions are answered, as `kaart up` sees to.
     """
-    settings = Settings(var=tmp_path_factory.mktemp("var"), tile_url="", secret="a secret for tests only")
+    var, key = tmp_path_factory.mktemp("var"), "a secret for tests only"
+    settings = Settings(var=var, tile_url="", secret=key, requests_a_minute=0)
     with ExitStack() as stack:
         yield lambda fill, *, worker=False: stack.enter_context(service(new_database(), settings, fill, worker=worker))
 

@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, Route, expect
 from sqlalchemy.orm import Session
 
 from api.uploads import MOST_BYTES
-from geo import db, users
+from geo import db
 from geo.imports.models import AddressDoubt
+from geo.people import api_keys
 from geo.settings import Settings
 from geo.vocabulary import Role
 from tests.browser.conftest import service
@@ -47,10 +48,12 @@ def office(new_database: Callable[[], str], tmp_path: Path) -> Iterator[Office]:
     url, keys = new_database(), list[str]()
 
     def fill(session: Session) -> None:
-        keys.append(users.create_key(session, "Jo de Planner"))
-        keys.append(users.create_key(session, "a visitor", Role.visitor))
+        keys.append(api_keys.create_key(session, "Jo de Planner"))
+        keys.append(api_keys.create_key(session, "a visitor", Role.visitor))
 
-    settings = Settings(database_url=url, var=tmp_path, tile_url="", pdok_url="", secret="a secret for tests only")
+    settings = Settings(
+        database_url=url, var=tmp_path, tile_url="", pdok_url="", secret="a secret for tests only", requests_a_minute=0
+    )
     with service(url, settings, fill) as at:
         yield Office(at, url, *keys)
 

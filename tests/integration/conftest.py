@@ -13,11 +13,12 @@ from sqlalchemy import make_url
 
 from api.app import create_app
 from api.cli import main
-from geo import db, demo, neighbourhoods, users
+from geo import db, demo, neighbourhoods
 from geo.coverage import run
 from geo.coverage.policy import Policies
 from geo.folder import secret
 from geo.neighbourhoods import Origin
+from geo.people import api_keys
 from geo.settings import CHECKOUT, Settings
 from geo.vocabulary import Level, Role
 from tests.integration.commands import Kaart, Refused
@@ -28,7 +29,7 @@ from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
 def town_settings(tmp_path_factory: pytest.TempPathFactory, cluster_url: str) -> Settings:
     """Give settings that reach nothing outside."""
     var, key = tmp_path_factory.mktemp("var"), "a secret for tests only"
-    return Settings(database_url=cluster_url, var=var, tile_url="", pdok_url="", secret=key)
+    return Settings(database_url=cluster_url, var=var, tile_url="", pdok_url="", secret=key, requests_a_minute=0)
 
 
 @pytest.fixture(scope="session")
@@ -40,12 +41,12 @@ def demo_database(new_database: Callable[[], str], town_settings: Settings) -> t
         demo.load(session, CHECKOUT / "data")
         run.run(session, Policies(), key=secret(town_settings))
         keys = {
-            "visitor": users.create_key(session, "a visitor's key", Role.visitor),
-            "admin": users.create_key(session, "the tester"),
-            "expired": users.create_key(session, "an old key", days=-1),
-            "revoked": users.create_key(session, "a lost key"),
+            **{role.value: api_keys.create_key(session, f"a key of a {role}", role) for role in Role},
+            "admin": api_keys.create_key(session, "the tester"),
+            "expired": api_keys.create_key(session, "an old key", days=-1),
+            "revoked": api_keys.create_key(session, "a lost key"),
         }
-        users.revoke_key(session, keys["revoked"].split("_")[1])
+        api_keys.revoke_key(session, keys["revoked"].split("_")[1])
         session.commit()
     engine.dispose()
     return url, {**keys, "wrong": keys["admin"][:-4] + "0000"}
@@ -85,7 +86,7 @@ def hamlet(new_database: Callable[[], str], town_settings: Settings, portal: Blo
         neighbourhoods.load(session, [whole], origin, {})
         neighbourhoods.load(session, wijken, origin, dict.fromkeys(WIJKEN, GEMEENTE))
         neighbourhoods.load(session, BUURTEN, origin, {b.code: f"WK{b.code[2:8]}" for b in BUURTEN})
-        key = users.create_key(session, "the tester")
+        key = api_keys.create_key(session, "the tester")
         session.commit()
     engine.dispose()
     with _opened(url, town_settings, portal, {ADMIN: key}) as hamlet:

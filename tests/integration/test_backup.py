@@ -18,13 +18,15 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import ProgrammingError
 
-from geo import archive, backup, cluster, db, demo, folder, programs, users
+from geo import allowances, archive, backup, cluster, db, demo, folder, programs
 from geo.backup import DATABASE, MANIFEST, SEAL, Manifest
 from geo.coverage.policy import Policies
 from geo.coverage.run import run
 from geo.errors import Conflict, InvalidInput, Refusal, Unavailable
+from geo.people import accounts, api_keys, entries, links
 from geo.records import act_as
 from geo.settings import CHECKOUT, Settings
+from geo.vocabulary import LinkPurpose, Role
 from tests.integration.test_up import Up, count, processes
 
 NOBODY_THERE = "postgresql+psycopg://kaart@127.0.0.1:9/kaart"
@@ -97,7 +99,7 @@ def furnish(settings: Settings) -> None:
         with db.sessions(engine).begin() as session:
             demo.load(session, CHECKOUT / "data")
             run(session, Policies(), key=folder.secret(settings))
-            users.create_key(session, "the tester")
+            api_keys.create_key(session, "the tester")
         with db.sessions(engine).begin() as session:
             act_as(session, "the tester")
             session.execute(text("UPDATE asset SET description = E'a \\\\ b\\tc\\nd ☕' WHERE kind = 'community_room'"))
@@ -166,7 +168,7 @@ def volunteers(settings: Settings, key: bytes) -> Rows:
     def computed(engine: Engine) -> Rows:
         with db.sessions(engine)() as session:
             made = run(session, Policies(), key=key)
-            asked = "SELECT neighbourhood_id, service, volunteers FROM coverage WHERE run_id = :run ORDER BY 1, 2"
+            asked = "SELECT neighbourhood_id, service, volunteers FROM coverage WHERE run_id = :run ORDER BY 1, 2, 3"
             found = [tuple(row) for row in session.execute(text(asked), {"run": made.id})]
             session.rollback()
         return {"volunteers": found}
@@ -188,6 +190,30 @@ def test_a_restore_into_an_empty_folder_brings_back_every_row_every_rule_and_the
     assert folder.secret(there) == folder.secret(kept.settings)
     assert (enterable / "var/secret").stat().st_mode & 0o777 == 0o600
     assert any("restoring the database" in line for line in said)
+
+
+def test_after_a_restore_nobody_is_signed_in_and_no_link_works(database_url: str, enterable: Path) -> None:
+    here, there = Settings(database_url=database_url, var=enterable / "here"), Settings(var=enterable / "there")
+    engine = db.engine(database_url)
+    with db.sessions(engine).begin() as session:
+        made = accounts.create(session, "anna@example.nl", "Anna", Role.admin)
+        entries.begin(session, made)
+        links.make(session, made, LinkPurpose.invite)
+        allowances.take(session, "reading", "somebody", most=1, per_s=60)
+    backup.make(here, enterable / "kaart.tar")
+    engine.dispose()
+    backup.restore(there, enterable / "kaart.tar")
+    found = looked_at(there, rows)
+    tables = ("account", "account_entry", "account_link", "allowance")
+    assert [len(found[table]) for table in tables] == [1, 0, 0, 0]
+
+
+def test_who_asked_how_often_is_in_the_way_of_no_restore(kept: Kept, empty: Settings) -> None:
+    engine = db.engine(str(empty.database_url))
+    allowances.take(engine, "reading", "somebody", most=1, per_s=60)
+    engine.dispose()
+    backup.restore(empty, kept.file)
+    assert looked_at(empty, rows) == kept.rows
 
 
 def test_the_comparison_covers_every_table_and_sees_one_changed_character(kept: Kept, empty: Settings) -> None:

@@ -1,11 +1,16 @@
 """The command line on a database of its own, in this process: what it says, and how it refuses."""
 
+import re
+
 import pytest
 from sqlalchemy import make_url, select
 
+from api import logs
 from geo import db
 from geo.coverage.models import CoverageRun
-from geo.models import ApiKey, Asset
+from geo.models import Asset
+from geo.people.models import ApiKey
+from geo.settings import Settings
 from tests.integration.commands import Kaart, refusal
 
 
@@ -40,6 +45,17 @@ def test_a_key_is_shown_once_kept_as_a_hash_and_ended_by_its_id(kaart: Kaart, da
     assert "[bold]Nieuwsbrief" in listed
     assert plain not in listed
     assert kaart("key", "revoke", kept.id) == "Revoked.\n"
+
+
+def test_a_command_logs_apart_from_what_it_prints(
+    kaart: Kaart, capsys: pytest.CaptureFixture[str], settings: Settings
+) -> None:
+    assert re.fullmatch(r"kaart_[0-9a-f]{8}_[\w-]+\n", kaart("key", "create", "Nieuwsbrief", "--role", "planner"))
+    logs.configure(settings.model_copy(update={"log_json": True}), command=True)
+    logs.key_made("0123abcd", "planner")
+    written = capsys.readouterr()
+    assert (written.out, '"event": "key_made"' in written.err) == ("", True)
+    logs.configure(settings)
 
 
 def test_an_unknown_key_an_unknown_role_and_a_wrong_number_of_days_are_refused(kaart: Kaart) -> None:

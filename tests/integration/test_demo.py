@@ -15,7 +15,7 @@ from geo.coverage import run
 from geo.coverage.policy import Policies
 from geo.errors import Conflict, NotFound
 from geo.models import Activity, Asset, AssetSecret, History, ImportJob, Neighbourhood, Organisation
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.settings import CHECKOUT
 from geo.vocabulary import JobStatus, Kind, Level, What
 from tests.integration.pdok import Pdok, Trouble, municipality, serving

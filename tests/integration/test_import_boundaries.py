@@ -26,7 +26,7 @@ from geo.imports.boundaries import Options
 from geo.imports.undo import undo
 from geo.models import Asset, History, ImportJob, Neighbourhood
 from geo.neighbourhoods import to_wgs84
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.settings import CHECKOUT
 from geo.vocabulary import JobStatus, Kind, Level, What
 

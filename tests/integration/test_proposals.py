@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from geo import proposals
 from geo.errors import InvalidInput, NotFound
 from geo.models import Asset, History
-from geo.privacy import VISITOR, seen_assets
+from geo.privacy import seen_assets
+from geo.rights import VISITOR
 from geo.vocabulary import Kind, Status
 
 

@@ -18,7 +18,7 @@ from geo.errors import Conflict, InvalidInput
 from geo.imports.models import Square
 from geo.models import Asset, ImportJob, Neighbourhood
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.vocabulary import JobStatus, Kind, Level, Status, What
 
 KEY = b"a key for these tests"

@@ -11,7 +11,7 @@ from geo import activities, assets, neighbourhoods, search
 from geo.collections import Wanted
 from geo.days import today
 from geo.neighbourhoods import Area, Origin
-from geo.privacy import VISITOR
+from geo.rights import VISITOR
 from geo.vocabulary import Kind, Level
 
 HERE = shapely.Point(4.47, 52.18)

@@ -13,11 +13,29 @@ LARGEST_BYTES = 3_000_000
 DOWNLOAD_HOSTS = [".".join(parts) for parts in (("registry", "npmjs", "org"), ("pythonhosted", "org"), ("pypi", "org"))]
 SECRETS = {
     "private key": r"-----BEGIN [A-Z ]*PRIVATE KEY",
-    "access key of a cloud": r"\bAKIA[0-9A-Z]{16}\b",
-    "token of a code host": r"\b(ghp|gho|ghs|glpat|npm|pypi)[_-][A-Za-z0-9_-]{30,}",
+    "access key of a cloud": r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}\b",
+    "token of a code host": r"\b(ghp|gho|ghu|ghs|ghr|github_pat|glpat|npm|pypi|hf)[_-][A-Za-z0-9_-]{30,}",
+    "token of a chat or a payment service": r"\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\b[rs]k_(live|test)_[A-Za-z0-9]{16,}",
+    "signed token": r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}",
+    "hash of a password": r"\$argon2id\$v=\d+\$[^$\s]+\$[\w+/]{16,}\$[\w+/]{32,}|\$2[aby]\$\d\d\$[./\w]{53}",
     "API key of ours": r"\bkaart_[0-9a-f]{8}_[A-Za-z0-9_-]{30,}",
     "password in an address": r"\b[a-z+]+://[A-Za-z0-9._-]+:(?!pw@|password@|s3cret@|\{|\$|\*)[^\s@/'\"`]{3,}@",
+    "password or key in a setting": r"^\s*(export\s+)?[A-Z_]*(PASSWORD|SECRET|TOKEN|API_KEY)=(?!\$|\{|<|…)[^\s'\"]{8,}",
 }
+EXAMPLES = {  # put together here, so that they are not found themselves
+    "private key": ["-----BEGIN ", "RSA PRIVATE KEY-----"],
+    "access key of a cloud": ["AK", "IA", "ABCDEFGH12345678"],
+    "token of a code host": ["github", "_pat_", "a1" * 20],
+    "token of a chat or a payment service": ["sk", "_live_", "a1" * 10],
+    "signed token": ["ey", "J" + "a" * 12, ".ey", "J" + "b" * 12, ".", "c" * 12],
+    "hash of a password": ["$argon2", "id$v=19$m=65536,t=3,p=4$", "c2" * 11, "$", "aB" * 21],
+    "API key of ours": ["kaart", "_0123abcd_", "x" * 43],
+    "password in an address": ["https://somebody", ":", "hunter22", "@example.org"],
+    "password or key in a setting": ["KAART_", "SECRET", "=", "0123456789abcdef"],
+}
+KEPT_APART = re.compile(
+    r"(^|/)(\.env(?!\.example$)[^/]*|id_(rsa|ed25519|ecdsa)|.*\.(pem|key|p12|pfx|jks|kdbx)|\.netrc|\.pgpass)$"
+)
 
 
 def files() -> list[Path]:
@@ -46,6 +64,17 @@ def text() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("what", SECRETS)
 def test_no_secret_is_in_the_repository(what: str, text: list[tuple[str, str]]) -> None:
     assert [place for place, line in text if re.search(SECRETS[what], line)] == []
+
+
+@pytest.mark.parametrize("what", SECRETS)
+def test_a_secret_would_be_found(what: str) -> None:
+    assert re.search(SECRETS[what], "".join(EXAMPLES[what]))
+
+
+def test_no_file_that_usually_holds_secrets_is_in_the_repository() -> None:
+    names = [str(path.relative_to(CHECKOUT)) for path in files()]
+    assert [name for name in names if KEPT_APART.search(name)] == []
+    assert all(KEPT_APART.search(name) for name in (".env", "deploy/.env.local", "tls/server.pem", "id_ed25519"))
 
 
 @pytest.mark.parametrize("host", DOWNLOAD_HOSTS)

@@ -9,8 +9,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from geo.errors import NotAllowed, NotFound
-from geo.models import ApiKey
-from geo.privacy import VISITOR, Viewer
+from geo.people.models import ApiKey
+from geo.rights import VISITOR, Viewer
 from geo.vocabulary import Role
 
 PREFIX = "kaart"
