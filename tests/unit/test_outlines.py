@@ -64,9 +64,9 @@ def test_a_line_that_encloses_nothing_is_taken_off_and_an_outline_of_lines_only_
 
 def test_a_tangle_is_told_and_left_empty_before_mending_it_takes_minutes() -> None:
     corners = np.random.default_rng(1).random((400, 2)) * 1000 + [X, Y]
-    began = time.perf_counter()
+    began = time.process_time()
     done = outlines.mend(shapes(shapely.Polygon(corners), BOW_TIE))
-    assert time.perf_counter() - began < 5  # 98 s where each crossing is looked at
+    assert time.process_time() - began < 5  # 98 s where each crossing is looked at
     assert (done.tangled.tolist(), done.mended.tolist()) == ([True, False], [True, True])
     assert done.shapes[0].is_empty
     assert done.shapes[1].area == pytest.approx(5_000)
@@ -74,10 +74,10 @@ def test_a_tangle_is_told_and_left_empty_before_mending_it_takes_minutes() -> No
 
 def test_a_ring_that_goes_round_and_round_is_told_before_it_is_looked_at_for_long() -> None:
     round_and_round = ring(*[(0, 0), (100, 0), (100, 100), (0, 100)] * 50_000)
-    began = time.perf_counter()
+    began = time.process_time()
     assert outlines.flaws(shapes(round_and_round, box(0, 0, 1, 1))) == [outlines.TANGLE, ""]
     assert outlines.mend(shapes(round_and_round)).tangled.tolist() == [True]
-    assert time.perf_counter() - began < 8  # 20 s where each is first asked whether it is sound
+    assert time.process_time() - began < 8  # 20 s where each is first asked whether it is sound
 
 
 def test_a_long_outline_with_a_few_crossings_is_no_tangle() -> None:
