@@ -4,6 +4,7 @@ import { language } from "kaart/page";
 
 const SENDABLE = /^[\x21-\x7e]{1,200}$/;
 const NO_ANSWER = 0;
+const NOBODY = new Promise(() => {}); // nothing ever comes of it
 const moments = new Intl.DateTimeFormat(language === "nl" ? "nl-NL" : "en-GB", {
   dateStyle: "medium",
   timeStyle: "short",
@@ -28,18 +29,20 @@ export class Refused extends Error {
 /** Ask something of /v1/imports and give the answer. Raises Refused. */
 export async function call(method, path = "", body = null) {
   if (!SENDABLE.test(key)) throw new Refused(401);
+  const asked = key;
   const headers = { Accept: "application/json", "X-API-Key": key };
   const form = body instanceof FormData;
   if (body && !form) headers["Content-Type"] = "application/json";
   const sent = body && !form ? JSON.stringify(body) : body;
-  let answer;
   try {
-    answer = await fetch(`/v1/imports${path}`, { method, headers, body: sent, cache: "no-store", credentials: "omit" });
-    if (answer.ok) return answer.status === 204 ? null : await answer.json();
-  } catch {
-    throw new Refused(NO_ANSWER);
+    const answer = await fetch(`/v1/imports${path}`, { method, headers, body: sent, cache: "no-store", credentials: "omit" });
+    const told = !answer.ok ? await refusal(answer) : answer.status === 204 ? null : await answer.json();
+    if (asked !== key) return await NOBODY; // who asked has locked the page since
+    if (answer.ok) return told;
+    throw told;
+  } catch (problem) {
+    throw problem instanceof Refused ? problem : new Refused(NO_ANSWER);
   }
-  throw await refusal(answer);
 }
 
 async function refusal(answer) {
