@@ -14,7 +14,7 @@ from sqlalchemy import select
 from api.deps import Session
 from api.texts import Key, Words
 from geo import checks, hours
-from geo.coverage import questions
+from geo.coverage import questions, sites
 from geo.coverage.places import UNKNOWN_HOURS
 from geo.days import today
 from geo.errors import Flaw
@@ -25,12 +25,11 @@ router = APIRouter(prefix="/v1/coverage")
 
 MOST_EDITS = 20
 MOST_SITES = 20
-MOST_CANDIDATES = 2000
 FINEST_M, COARSEST_M = 25, 1000
 Person = float
 Spots = Annotated[
     list[Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]],
-    Field(min_length=1, max_length=MOST_CANDIDATES),
+    Field(min_length=1, max_length=sites.MOST_CANDIDATES),
 ]
 Placed = Literal["community_room", "initiative", "care_location"]
 

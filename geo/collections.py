@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     ScalarSelect,
+    Select,
     SQLColumnExpression,
     Text,
     and_,
@@ -102,10 +103,16 @@ def in_box(column: Column, box: Box) -> ColumnElement[bool]:
 
 def within(neighbourhood: str) -> ScalarSelect[str]:
     """Select the ids of a neighbourhood (by id, or by code in its latest year) and of all that lie in it by parent."""
-    top, child = aliased(Neighbourhood), aliased(Neighbourhood)
-    tree = select(top.id).where(_is(top, neighbourhood)).cte(recursive=True)
-    tree = tree.union_all(select(child.id).where(child.parent_id == tree.c.id))
-    return select(tree.c.id).scalar_subquery()
+    top = aliased(Neighbourhood)
+    return below(select(top.id).where(_is(top, neighbourhood))).scalar_subquery()
+
+
+def below(tops: Select[str]) -> Select[str]:
+    """Select the ids of some neighbourhoods and of all that lie in them by parent; each once."""
+    child = aliased(Neighbourhood)
+    tree = tops.cte(recursive=True)
+    tree = tree.union(select(child.id).where(child.parent_id == tree.c.id))
+    return select(tree.c.id)
 
 
 def around(neighbourhood: str) -> ScalarSelect[str]:

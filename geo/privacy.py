@@ -12,9 +12,10 @@ from uuid import UUID
 from geoalchemy2 import WKTElement
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from geo.base import WGS84
+from geo.collections import below
 from geo.days import today_nl
 from geo.models import Activity, Asset, AssetSecret, Neighbourhood
 from geo.rights import Viewer
@@ -46,10 +47,7 @@ def _with(viewer: Viewer, table: type[Asset] | type[Activity]) -> ColumnElement[
 
 def lying_in(codes: Collection[str]) -> Select[str]:
     """Select the ids of neighbourhoods with these codes, of any year, and of all that lie in them by parent."""
-    top, child = aliased(Neighbourhood), aliased(Neighbourhood)
-    tree = select(top.id).where(top.code.in_(sorted(codes))).cte(recursive=True)
-    tree = tree.union(select(child.id).where(child.parent_id == tree.c.id))
-    return select(tree.c.id)
+    return below(select(Neighbourhood.id).where(Neighbourhood.code.in_(sorted(codes))))
 
 
 def current() -> ColumnElement[bool]:

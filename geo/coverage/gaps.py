@@ -10,7 +10,7 @@ from geo.coverage.measures import Reached
 from geo.coverage.policy import Policy
 from geo.coverage.rows import whole
 from geo.coverage.sums import People, Rules
-from geo.coverage.zones import Zones
+from geo.coverage.zones import Zones, plain
 from geo.errors import Flaw, InvalidInput
 
 
@@ -71,7 +71,7 @@ def figures(zones: Zones, demand: Demand, reached: Reached, policy: Policy, area
     areas   only these, in this order: the same numbers to the last bit as when all are asked
     """
     asked = _asked(zones, areas)
-    return Figures(*sums.sweep(_plain(zones), asked, people(demand, reached), rules(policy)))
+    return Figures(*sums.sweep(plain(zones), asked, people(demand, reached), rules(policy)))
 
 
 def classes(demand: Demand, reached: Reached, policy: Policy) -> Ints:
@@ -90,7 +90,7 @@ def worst_part(
 
     returns  shape (areas,); the first of equals; -1 where nobody lives
     """
-    return sums.worst_parts(_plain(zones), _asked(zones, areas), people(demand, reached))
+    return sums.worst_parts(plain(zones), _asked(zones, areas), people(demand, reached))
 
 
 def group_share(
@@ -109,7 +109,7 @@ def group_share(
     if group not in demand.groups:
         raise InvalidInput(f"The demand says nothing of {group}.", Flaw("group", f"{group} is not in the demand"))
     members = _floats(demand.groups[group])
-    return sums.shares(_plain(zones), _asked(zones, areas), members, whole(reached.count))
+    return sums.shares(plain(zones), _asked(zones, areas), members, whole(reached.count))
 
 
 def _asked(zones: Zones, areas: Ints | None) -> Ints:
@@ -118,10 +118,6 @@ def _asked(zones: Zones, areas: Ints | None) -> Ints:
 
 def _floats(values: Floats) -> Floats:
     return np.require(values, np.float64, ["C", "W"])
-
-
-def _plain(zones: Zones) -> Zones:
-    return Zones(whole(zones.start), whole(zones.point))
 
 
 def people(demand: Demand, reached: Reached) -> People:

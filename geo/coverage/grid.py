@@ -154,15 +154,21 @@ class Found(NamedTuple):
 
 
 @compiled
+def _band(grid: Grid, row: int, x: float, y: float, limit: Limit) -> tuple[int, int]:
+    """Give where the places of a row begin and end that may be within a limit of a spot."""
+    away = apart(grid, row, y, y)
+    half = np.sqrt(max(0.0, limit.straight**2 - away**2)) + grid.slack_m
+    return run(grid, row, x - half, x + half)
+
+
+@compiled
 def count_within(grid: Grid, spots: Floats, visits: Shorts, limit: Limit, found: Ints) -> None:
     """Count the places within a limit of each spot, in the order of `visits`, which matters for speed only."""
     for j in visits:
         x, y, number = spots[j, 0], spots[j, 1], 0
         first, end = rows(grid, y - limit.straight, y + limit.straight)
         for row in range(first, end):
-            away = apart(grid, row, y, y)
-            half = np.sqrt(max(0.0, limit.straight**2 - away**2)) + grid.slack_m
-            low, high = run(grid, row, x - half, x + half)
+            low, high = _band(grid, row, x, y, limit)
             for at in range(low, high):
                 number += (grid.x[at] - x) ** 2 + (grid.y[at] - y) ** 2 <= limit.squared
         found[j] = number
@@ -179,9 +185,7 @@ def fill_within(grid: Grid, xy: Floats, spots: Floats, visits: Shorts, limit: Li
         x, y, number, ascending = spots[j, 0], spots[j, 1], 0, True
         first, end = rows(grid, y - limit.straight, y + limit.straight)
         for row in range(first, end):
-            away = apart(grid, row, y, y)
-            half = np.sqrt(max(0.0, limit.straight**2 - away**2)) + grid.slack_m
-            low, high = run(grid, row, x - half, x + half)
+            low, high = _band(grid, row, x, y, limit)
             for at in range(low, high):
                 near[number] = grid.place[at]
                 number += (grid.x[at] - x) ** 2 + (grid.y[at] - y) ** 2 <= limit.squared

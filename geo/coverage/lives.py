@@ -75,9 +75,10 @@ class Lives:
             was, known = self.known.pop(asset, None), now.get(asset)
             if known is not None:
                 self.known[asset] = known
-            for subject in sorted(_subjects(was) | _subjects(known), key=str):
-                before = was if was and subject in _subjects(was) else None
-                after = known if known and subject in _subjects(known) else None
+            left, come = _subjects(was), _subjects(known)
+            for subject in sorted(left | come, key=str):
+                before = was if subject in left else None
+                after = known if subject in come else None
                 if not _same(before, after):
                     edits.setdefault(subject, []).append(Edit(asset, after and after.state))
                 if before and after and not np.array_equal(before.homes, after.homes):

@@ -14,8 +14,9 @@ from geo.coverage.demand import GROUPS, Bools, Demand, Floats, Ints
 from geo.coverage.gaps import Figures
 from geo.coverage.measures import Reached
 from geo.coverage.policy import Policy
+from geo.coverage.rows import spelled
 from geo.coverage.why import Why
-from geo.coverage.zones import Zones
+from geo.coverage.zones import Zones, taken
 
 WHOLE = ("assets_in_reach", "assets_across_border", "worst_part")
 JSON = ("groups", "why")
@@ -70,6 +71,12 @@ def _plain(name: str, column: Floats | Sequence[Any]) -> list[Any]:
     return [None if value is None else int(value) for value in known] if name in WHOLE else known
 
 
+def blanked(figures: Figures, known: Bools) -> Figures:
+    """Blank what cannot be said: all of areas without residents, or whose residents are not known (`known`)."""
+    told = Figures(*(np.where(known & (figures.residents > 0), each, np.nan) for each in figures))
+    return told._replace(residents=np.where(known, figures.residents, np.nan))
+
+
 def columns(land: Land, outcome: Outcome, policy: Policy) -> Columns:
     """Make one row for each area asked."""
     areas, figures, told = outcome.areas, outcome.figures, outcome.why
@@ -77,8 +84,7 @@ def columns(land: Land, outcome: Outcome, policy: Policy) -> Columns:
     lived_in = known & (figures.residents > 0)
     worst = gaps.worst_part(land.zones, land.demand, outcome.reached, policy, areas)
     main = np.where(lived_in, told.main, -1)
-    return {name: np.where(lived_in, each, np.nan).round(DIGITS) for name, each in figures._asdict().items()} | {
-        "residents": np.where(known, figures.residents, np.nan).round(DIGITS),
+    return {name: each.round(DIGITS) for name, each in blanked(figures, known)._asdict().items()} | {
         "covered": np.where(lived_in, figures.residents - figures.uncovered, np.nan).round(DIGITS),
         "covered_by_catchment": np.where(lived_in, told.by_catchment, np.nan),
         "nearest_id": [outcome.ids[i] if i >= 0 else None for i in main.tolist()],
@@ -105,10 +111,8 @@ def _doubts(land: Land, outcome: Outcome, policy: Policy, lived_in: Bools) -> Ma
 
 def summed(zones: Zones, values: Floats, areas: Ints) -> Floats:
     """Add up a value of the points for some areas; 0 where an area has no points, shape (areas asked,)."""
-    first, number = zones.start[areas], np.diff(zones.start)[areas]
-    steps = np.arange(number.sum()) - np.repeat(np.cumsum(number) - number, number)
-    held = zones.point[np.repeat(first, number) + steps]
-    return np.bincount(np.repeat(np.arange(len(areas)), number), values[held], minlength=len(areas)).astype(float)
+    held = taken(zones, areas)
+    return np.bincount(spelled(held.start), values[held.point], minlength=len(areas)).astype(float)
 
 
 def _groups(land: Land, outcome: Outcome, policy: Policy) -> list[dict[str, dict[str, float]]]:

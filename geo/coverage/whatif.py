@@ -8,7 +8,8 @@ import numpy as np
 import shapely
 
 from geo import neighbourhoods
-from geo.coverage.demand import Floats
+from geo.coverage import records
+from geo.coverage.demand import Ints
 from geo.coverage.gaps import Figures
 from geo.coverage.live import Edit, State
 from geo.coverage.lives import Lives, Subject
@@ -40,10 +41,11 @@ def answer(lives: Lives, question: Question) -> dict[str, Any]:
     before = np.array(live.figures)
     after = before.copy()
     after[:, found.areas] = np.array(found.after)
-    was, now = _tidied(lives, before), _tidied(lives, after)
+    was, now = (records.blanked(Figures(*each), lives.ground.known) for each in (before, after))
+    buurten = np.flatnonzero(np.array([area.level == Level.buurt for area in lives.ground.areas]))
     return {
-        "before": _total(lives, was, policy),
-        "after": _total(lives, now, policy),
+        "before": _total(was, buurten, policy),
+        "after": _total(now, buurten, policy),
         "neighbourhoods": [
             {"neighbourhood": lives.ground.areas[i].id, "before": _told(was, i), "after": _told(now, i)}
             for i in found.areas.tolist()
@@ -86,22 +88,13 @@ def _in_metres(place: Mapping[str, Any]) -> tuple[float, float]:
     return x, y
 
 
-def _tidied(lives: Lives, figures: Floats) -> Figures:
-    """Blank what is not known, as the rows of a run do: of areas without residents, or of which they are not known."""
-    told = Figures(*figures)
-    lived_in = lives.ground.known & (told.residents > 0)
-    blank = Figures(*(np.where(lived_in, each, np.nan) for each in told))
-    return blank._replace(residents=np.where(lives.ground.known, told.residents, np.nan))
-
-
 def _told(figures: Figures, area: int) -> dict[str, float | None]:
     values = {name: round(float(getattr(figures, name)[area]), DIGITS) for name in TOLD}
     return {name: None if np.isnan(value) else value for name, value in values.items()}
 
 
-def _total(lives: Lives, figures: Figures, policy: Policy) -> dict[str, float | None]:
+def _total(figures: Figures, buurten: Ints, policy: Policy) -> dict[str, float | None]:
     """Add up all buurten of which it is known who lives there."""
-    buurten = np.flatnonzero(np.array([area.level == Level.buurt for area in lives.ground.areas]))
     total = {name: float(np.nansum(getattr(figures, name)[buurten])) for name in SUMMED}
     people, uncovered = total["residents"], total["uncovered"]
     if not people > 0:

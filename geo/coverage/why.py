@@ -11,10 +11,9 @@ from geo.coverage.gaps import Figures
 from geo.coverage.measures import Reached
 from geo.coverage.places import Places
 from geo.coverage.policy import CLASSES, Policy
-from geo.coverage.rows import whole
 from geo.coverage.sums import EXACTLY, Nearby, mains
 from geo.coverage.walks import Pairs, Walked
-from geo.coverage.zones import Zones, taken, turned
+from geo.coverage.zones import Zones, plain, taken, turned
 
 MOST = 5  # assets named of each sort
 BLOCK = 4096  # assets whose walks are in memory at once
@@ -101,7 +100,7 @@ def why(walked: Walked, places: Places, reached: Reached, land: Land, areas: Int
     by_point = turned(land.zones, land.demand.count) if land.by_point is None else land.by_point
     row = np.full(len(every), -1)
     row[asked] = np.arange(len(asked))
-    lies = _Lies(_plain(land.zones), _plain(by_point), _plain(land.homes), asked, row)
+    lies = _Lies(plain(land.zones), plain(by_point), plain(land.homes), asked, row)
     people = _People(land.demand.residents, land.demand.suppressed, reached.count, reached.doubt, reached.only)
     nearby = Nearby(land.demand.residents, reached.near_m, reached.nearest, reached.count)
     told = _unnamed(*mains(lies.zones, asked, nearby))
@@ -125,10 +124,6 @@ def reason(figures: Figures, i: int, policy: Policy) -> str:
     people = figures[figures._fields.index("people_none") :][: len(CLASSES)]
     costs = [severity * float(each[i]) for severity, each in zip(policy.severity, people, strict=True)]
     return CLASSES[costs.index(max(costs))] if max(costs) > 0 else SERVED
-
-
-def _plain(zones: Zones) -> Zones:
-    return Zones(whole(zones.start), whole(zones.point))
 
 
 def _unnamed(main: Ints, main_m: Floats) -> Why:

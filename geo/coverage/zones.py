@@ -38,6 +38,11 @@ def of_pairs(point: Ints, area: Ints, areas: int) -> Zones:
     return Zones(*distinct(*gathered(held, spelled(start), areas)))
 
 
+def plain(zones: Zones) -> Zones:
+    """Give zones in the layout that the machine code is made for; see `rows.whole`."""
+    return Zones(whole(zones.start), whole(zones.point))
+
+
 def turned(zones: Zones, points: int) -> Zones:
     """Turn areas of points into points of areas: start has shape (points + 1,), `point` holds areas, ascending."""
     return Zones(*gathered(whole(zones.point), spelled(whole(zones.start)), points))
