@@ -23,12 +23,16 @@ from api import (
     imports_page,
     logs,
     neighbourhoods,
+    offers,
     ogc,
+    own_data,
     pages,
     parameters,
+    provider,
     runs,
     sign_in,
     uploads,
+    volunteering,
     whatif,
 )
 from api.allowing import Allowing
@@ -37,11 +41,12 @@ from api.deps import viewer_of
 from api.heads import Heads
 from api.limits import BodyLimit
 from geo.errors import Unavailable
+from geo.people.provider import of as provider_of
 from geo.settings import Settings
 
 ROUTES = (
     health, ogc, assets, activities, neighbourhoods, runs, whatif, imports, pages, gap_pages, imports_page,
-    sign_in,
+    sign_in, provider, volunteering, offers, own_data,
 )  # fmt: skip
 
 
@@ -78,6 +83,7 @@ def create_app(settings: Settings, sessions: sessionmaker[Session]) -> FastAPI:
         lifespan=starting,
     )
     app.state.settings, app.state.sessions = settings, sessions
+    app.state.provider = provider_of(settings)
     for module in ROUTES:
         app.include_router(module.router)
 

@@ -15,7 +15,7 @@ from api.texts import Address, Day, Key, Keys, Line, Story, Words
 from geo import assets, features, permits
 from geo.errors import Flaw, InvalidInput
 from geo.models import Asset
-from geo.vocabulary import Kind, Status
+from geo.vocabulary import Kind, Purpose, Status
 
 router = APIRouter(prefix="/v1/collections/assets/items")
 Version = Annotated[int | None, Depends(version_of)]
@@ -36,6 +36,16 @@ class Step(BaseModel):
     model_config = ConfigDict(extra="forbid")
     stage: Key
     since: Annotated[str, Field(pattern=r"^\d{4}(-\d{2}(-\d{2})?)?$")]
+
+
+class Agreed(BaseModel):
+    """What a volunteer agreed to, on paper; the proof of it stays with whoever sends this."""
+
+    model_config = ConfigDict(extra="forbid")
+    purposes: Annotated[list[Purpose], Field(min_length=1, max_length=len(Purpose))]
+    text_version: Key | None = Field(None, description="Of the words that were shown; else those of now")
+    given_on: Day | None = Field(None, description="Else today")
+    expires_on: Day | None = Field(None, description="The last day; else two years after it was given")
 
 
 class AssetProperties(BaseModel):
@@ -79,6 +89,8 @@ class AssetProperties(BaseModel):
     contact: Annotated[dict[Key, Words], Field(max_length=20)] | None = Field(
         None, description="Of volunteers only: kept secret, never shown"
     )
+    consent: Agreed | None = Field(None, description="Of volunteers only, and needed of them: what they agreed to")
+    account: Line | None = Field(None, description="Of volunteers only: the e-mail address of their account")
 
 
 class AssetFeature(BaseModel):
@@ -120,6 +132,6 @@ def change_asset(session: Session, viewer: CurrentViewer, item: UUID, sent: Asse
 
 @router.delete("/{item}", name="archive_asset", status_code=204)
 def archive_asset(session: Session, viewer: CurrentViewer, item: UUID, version: Version) -> None:
-    """Take an asset off the map. The record and its history stay."""
+    """Take an asset off the map. The record and its history stay; a volunteer is erased, with all that was kept."""
     permits.ask(session, viewer, "archive_asset", Asset, item)
     assets.archive(session, item, version)

@@ -16,14 +16,16 @@ from sqlalchemy.orm import Session
 
 from api import backup, beside, covering, deciding, importing, logs, people, serve, terminal, worker
 from api.terminal import out, progress, tell
-from geo import cluster, db, demo
+from geo import cluster, db, demo, folder
 from geo.coverage.models import CoverageRun
 from geo.errors import Conflict, InvalidInput, Refusal
 from geo.models import Activity, Asset, Neighbourhood
 from geo.people import api_keys
 from geo.people.models import ApiKey
+from geo.rights import KEY_SCOPES
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
+from geo.volunteers import journal, retention
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 database = typer.Typer(no_args_is_help=True, help="The database: its tables, its state, its address.")
@@ -69,20 +71,21 @@ def up(
         settings = read()
         with serve.listening(settings.host, settings.port) as socket, terminal.engine(settings) as engine:
             tell(f"database ready: {terminal.place_of_database(settings)}")
-            db.migrate(engine)
+            db.migrate(engine, folder.secret(settings))
             tell("tables up to date")
+            retention.sync(engine, journal.place(settings))  # before anybody can ask for who was erased
             _fill(settings, engine)
             tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
             _hint(settings, engine)
             with nullcontext() if no_worker else beside.worker(tell):
-                serve.forever(settings, db.sessions(engine), socket)
+                serve.forever(settings, db.sessions(engine, folder.secret(settings)), socket)
     except KeyboardInterrupt:
         tell("stopped")
 
 
 def _fill(settings: Settings, engine: Engine) -> None:
     """Load the demo municipality into an empty database, and compute the coverage where there is none yet."""
-    sessions = db.sessions(engine)
+    sessions = db.sessions(engine, folder.secret(settings))
     with sessions.begin() as session:
         if demo.is_empty(session):
             tell("the database is empty: loading the demo municipality …")
@@ -111,8 +114,9 @@ def _hint(settings: Settings, engine: Engine) -> None:
 @database.command()
 def migrate() -> None:
     """Bring the tables up to date."""
-    with terminal.engine(read()) as engine:
-        db.migrate(engine)
+    settings = read()
+    with terminal.engine(settings) as engine:
+        db.migrate(engine, folder.secret(settings))
         out.print("The tables are up to date.")
 
 
@@ -161,9 +165,9 @@ def remove_demo() -> None:
 def _load_demo(session: Session, settings: Settings) -> demo.Loaded:
     """Load the demo with the outlines that the settings ask for."""
     data = CHECKOUT / "data"
-    with tempfile.TemporaryDirectory(prefix="kaart-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kaart-") as passing:
         official = settings.demo_boundaries == "pdok"
-        outlines = demo.official(data, settings.pdok_url, Path(folder), tell) if official else None
+        outlines = demo.official(data, settings.pdok_url, Path(passing), tell) if official else None
         return demo.load(session, data, outlines=outlines)
 
 
@@ -172,11 +176,15 @@ def create_key(
     name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
     role: Annotated[Role, typer.Option(help="What it may do.")] = Role.admin,
     days: Annotated[int, typer.Option(min=1, max=3650, help="How long it works.")] = api_keys.DAYS,
+    scope: Annotated[
+        list[str] | None,
+        typer.Option(help=f"What it is for: {', '.join(KEY_SCOPES)}; not named: all that its role may."),
+    ] = None,
 ) -> None:
     """Make an API key and print it: it can not be shown again."""
     settings = read()
     with terminal.work(settings) as session:
-        key = api_keys.create_key(session, name, role, days)
+        key = api_keys.create_key(session, name, role, days, scope or ())
     logs.configure(settings, command=True)
     logs.key_made(key.split("_")[1], role.value)
     out.print(key, highlight=False, markup=False)
@@ -187,11 +195,11 @@ def create_key(
 def list_keys() -> None:
     """List the keys, without their secrets."""
     with terminal.work(read()) as session:
-        table = Table("id", "name", "role", "made", "expires", "revoked")
+        table = Table("id", "name", "role", "scopes", "made", "expires", "revoked")
         for key in api_keys.list_keys(session):
             ended = f"{key.revoked_at:%Y-%m-%d}" if key.revoked_at else ""
             made, expires = f"{key.created_at:%Y-%m-%d}", f"{key.expires_at:%Y-%m-%d}"
-            table.add_row(key.id, escape(key.name), key.role, made, expires, ended)
+            table.add_row(key.id, escape(key.name), key.role, " ".join(key.scopes) or "all", made, expires, ended)
         out.print(table)
 
 

@@ -6,7 +6,7 @@ from typing import cast
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 from starlette.exceptions import HTTPException
@@ -27,6 +27,7 @@ HEADERS = {
     HTTPStatus.SERVICE_UNAVAILABLE: {"Retry-After": "5"},
 }
 MACHINES = ("/v1", "/livez", "/readyz")  # paths whose answers are read by programs
+LINKED = ("volunteer_page", "offers_page")  # pages that people are told of: who is not signed in is sent to do so
 
 
 def install(app: FastAPI) -> None:
@@ -63,7 +64,14 @@ def on_refusal(request: Request, refusal: Exception) -> Response:
         logs.denied(viewer.role.value, getattr(request.scope.get("route"), "name", None))
         known = viewer != VISITOR or isinstance(refusal, forms.Forged)
         status = status if known else HTTPStatus.UNAUTHORIZED
+        if not known and wants_to_sign_in(request):
+            return RedirectResponse(frames.bare_frame(request).way_in, HTTPStatus.SEE_OTHER)
     return answer(request, status, str(refusal), refusal.flaws if isinstance(refusal, InvalidInput) else ())
+
+
+def wants_to_sign_in(request: Request) -> bool:
+    """Tell whether somebody opens a page, without a key, that they would see if they were signed in."""
+    return getattr(request.scope.get("route"), "name", None) in LINKED and "x-api-key" not in request.headers
 
 
 def too_many(request: Request, wait_s: int) -> Response:

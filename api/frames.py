@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api import forms
 from api.deps import Session
 from geo.models import Neighbourhood
+from geo.rights import VISITOR
 from geo.settings import Settings
 from geo.vocabulary import Level
 from maps import frame
@@ -107,6 +108,7 @@ def _weighed(part: str) -> tuple[float, str]:
 def bare_frame(request: Request, municipality: str = "", bounds: Box | None = None) -> Frame:
     """Make the frame of a page without asking the database."""
     settings: Settings = request.app.state.settings
+    viewer = getattr(request.state, "viewer", VISITOR)
     return Frame(
         reader=reader_of(language_of(request)),
         nonce=secrets.token_urlsafe(16),
@@ -114,6 +116,7 @@ def bare_frame(request: Request, municipality: str = "", bounds: Box | None = No
         query=request.url.query,
         municipality=municipality,
         person=getattr(request.state, "person", None),
+        role=viewer.role if viewer.account else None,
         ground=Ground(settings.tile_url, settings.tile_attribution, bounds),
     )
 

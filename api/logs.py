@@ -66,6 +66,16 @@ def sign_in_failed(way: str) -> None:
     log.warning("sign_in_failed", way=way)
 
 
+def provider_failed(why: str) -> None:
+    """Tell what was wrong with the provider by which people sign in, in our words; nothing of what it sent."""
+    log.warning("provider_failed", why=why)
+
+
+def mail_failed(reason: str) -> None:
+    """Tell that a mail was not sent, and why; never to whom."""
+    log.warning("mail_failed", reason=reason)
+
+
 def key_made(key_id: str, role: str) -> None:
     """Tell of a new API key. `key_id` is the half that is no secret; its name is somebody's text."""
     log.info("key_made", key=key_id, role=role)
@@ -74,3 +84,8 @@ def key_made(key_id: str, role: str) -> None:
 def key_revoked(key_id: str) -> None:
     """Tell that an API key was ended."""
     log.info("key_revoked", key=key_id)
+
+
+def exported(what: str, role: str) -> None:
+    """Tell that something was handed over as a file: what kind of thing, and to which role."""
+    log.info("exported", what=what, role=role)

@@ -18,6 +18,7 @@ from geo import features, vocabulary
 from geo.checks import NETHERLANDS
 from geo.collections import Box, Wanted
 from geo.days import AMSTERDAM, Days
+from geo.rights import Viewer
 from geo.settings import Settings
 
 router = APIRouter(prefix="/v1")
@@ -190,9 +191,9 @@ def read_vocabulary() -> dict[str, dict[str, dict[str, str | None]]]:
     return {name: {str(key): term._asdict() for key, term in terms.items()} for name, terms in TERMS.items()}
 
 
-def described(root: str, name: str) -> dict[str, Any]:
+def described(root: str, viewer: Viewer, name: str) -> dict[str, Any]:
     """Describe one collection as OGC API Features wants it."""
-    shown = features.collection(name)
+    shown = features.collection(viewer, name)
     here = f"{root}/collections/{name}"
     return {
         "id": name,
@@ -209,17 +210,19 @@ def described(root: str, name: str) -> dict[str, Any]:
 
 
 @router.get("/collections", name="read_collections")
-def read_collections(request: Request, settings: CurrentSettings) -> dict[str, Any]:
-    """The collections there are."""
+def read_collections(request: Request, viewer: CurrentViewer, settings: CurrentSettings) -> dict[str, Any]:
+    """The collections there are for who asks."""
     root = base(request, settings)
-    found = [described(root, name) for name in features.COLLECTIONS]
+    found = [described(root, viewer, name) for name in features.names(viewer)]
     return {"links": [link(f"{root}/collections", "self")], "collections": found}
 
 
 @router.get("/collections/{collection}", name="read_collection")
-def read_collection(request: Request, collection: str, settings: CurrentSettings) -> dict[str, Any]:
+def read_collection(
+    request: Request, viewer: CurrentViewer, collection: str, settings: CurrentSettings
+) -> dict[str, Any]:
     """One collection, with the filters that it has."""
-    return described(base(request, settings), collection)
+    return described(base(request, settings), viewer, collection)
 
 
 @router.get("/collections/{collection}/items", name="read_items", response_class=AsGeoJSON, responses=READ_PAGE)

@@ -1,5 +1,6 @@
 """`kaart user …`: who has an account, with which role, and how they get in."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -7,14 +8,16 @@ from rich.markup import escape
 from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
-from api import serve
-from api.terminal import out, tell, work
+from api import logs, serve
+from api.terminal import engine, out, tell, work
+from geo import db, folder
 from geo.days import AMSTERDAM
 from geo.errors import Conflict, InvalidInput, NotFound
 from geo.people import accounts, entries, links
 from geo.people.models import Account
 from geo.settings import Settings, read
 from geo.vocabulary import LinkPurpose, Role
+from geo.volunteers import erasures, journal, retention
 
 app = typer.Typer(no_args_is_help=True, help="Accounts: who can sign in, and as what.")
 
@@ -94,6 +97,36 @@ def enable_account(email: Email) -> None:
     with work(read()) as session:
         accounts.enable(session, _account(session, email))
     out.print("Enabled.")
+
+
+@app.command("erase")
+def erase_account(
+    email: Email, yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False
+) -> None:
+    """Forget somebody: the account, the volunteer that it is of, and its name in the history. It cannot be undone."""
+    settings = read()
+    with work(settings) as session:
+        account_id = _account(session, email).id
+    _confirm(email, yes=yes)
+    with engine(settings) as made:
+        with db.sessions(made, folder.secret(settings)).begin() as session:
+            erasures.erase_account(session, account_id)
+        logs.configure(settings, command=True)
+        logs.log.info("erased", people=1)
+        retention.sync(made, journal.place(settings))
+    out.print("Erased.")
+
+
+def _confirm(email: str, *, yes: bool) -> None:
+    """Say what goes and what stays, and ask a person at a terminal. Raises InvalidInput where there is none."""
+    tell(f"erased: the account {escape(email)}, the volunteer that it is of, the requests that it made to volunteers, "
+         "and its name wherever it made or changed something")  # fmt: skip
+    tell("stays: what it made on the map; backups made before, which a restore makes good by the journal of erasures")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody is asked here whether it is meant: say so with --yes.")
+    typer.confirm("Erase it?", abort=True, err=True)
 
 
 @app.command("link")

@@ -1,8 +1,10 @@
 """Signing in and out, setting a password by a link, and the page of one's own account. Nothing here needs scripts."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from math import ceil
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -18,7 +20,9 @@ from geo.errors import Conflict, InvalidInput, NotAllowed
 from geo.models import Neighbourhood
 from geo.people import accounts, entries, links
 from geo.people.models import Account
+from geo.people.provider import Provider
 from geo.settings import Settings
+from geo.volunteers import requests
 from maps import signing_in
 from maps.frame import Frame
 from maps.signing_in import Filled
@@ -68,8 +72,8 @@ def marked(request: Request) -> str:
 
 @router.get("/sign-in", name="sign_in_page")
 def sign_in_page(request: Request, page: CurrentFrame, next: str = "") -> Response:  # noqa: A002  # as in the address
-    """Ask for an e-mail address and a password."""
-    return page_with(request, page, signing_in.sign_in_page(page, Filled(marked(request), {"next": own(next)})))
+    """Ask for an e-mail address and a password, or for the way by the provider."""
+    return door(request, page, {"next": own(next)})
 
 
 @router.post("/sign-in", name="sign_in")
@@ -97,14 +101,27 @@ def sign_in(
 
 def refused(request: Request, page: Frame, told: dict[str, str], wait_s: int | None = None) -> Response:
     """Show the form again: in the same words whatever is wrong with address or password, or with how long to wait."""
-    wait_min = ceil((wait_s or 0) / 60)
-    html = signing_in.sign_in_page(page, Filled(marked(request), told, ("sign_in",)), wait_min)
     if wait_s is None:
-        return page_with(request, page, html, HTTPStatus.BAD_REQUEST)
+        return door(request, page, told, ("sign_in",), HTTPStatus.BAD_REQUEST)
     logs.limited("sign_in")
-    response = page_with(request, page, html, HTTPStatus.TOO_MANY_REQUESTS)
+    response = door(request, page, told, (), HTTPStatus.TOO_MANY_REQUESTS, ceil(wait_s / 60))
     response.headers["Retry-After"] = str(wait_s)
     return response
+
+
+def door(
+    request: Request,
+    page: Frame,
+    told: dict[str, str],
+    wrong: tuple[str, ...] = (),
+    status: int = HTTPStatus.OK,
+    wait_min: int = 0,
+) -> Response:
+    """Show the page to sign in, with what was told and what was wrong. Wherever it is shown, its links lead to it."""
+    there = replace(page, path="/sign-in", query=urlencode({"next": told["next"]}) if told["next"] else "")
+    known: Provider | None = request.app.state.provider
+    ways = signing_in.Ways(known.name if known else "", wait_min)
+    return page_with(request, page, signing_in.sign_in_page(there, Filled(marked(request), told, wrong), ways), status)
 
 
 def counted(request: Request, session: DatabaseSession, settings: Settings, email: str) -> int | None:
@@ -206,7 +223,8 @@ def of_account(
     named = select(Neighbourhood.name).where(Neighbourhood.code.in_(account.areas), Neighbourhood.in_force)
     areas = session.scalars(named.order_by(Neighbourhood.name, Neighbourhood.id)).all()
     others = entries.others(session, account, forms.entry_of(request))
-    me = signing_in.Me(account.name, account.email, account.role, areas or account.areas, others)
+    waiting, known = requests.waiting(session, account.id), account.password is not None
+    me = signing_in.Me(account.name, account.email, account.role, areas or account.areas, others, waiting, known)
     html = signing_in.account_page(page, Filled(marked(request), wrong=wrong), me)
     return page_with(request, page, html, HTTPStatus.BAD_REQUEST if wrong else HTTPStatus.OK)
 

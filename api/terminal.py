@@ -57,7 +57,7 @@ def work(settings: Settings) -> Iterator[Session]:
         current, wanted = db.revisions(made)
         if current != wanted:
             raise Unavailable("The tables are not those of this version: run `kaart db migrate` first.")
-        with db.sessions(made).begin() as session:
+        with db.sessions(made, folder.secret(settings)).begin() as session:
             yield session
 
 

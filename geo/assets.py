@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, FromClause, case, func, or_, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Session, aliased
 
-from geo import checks, hours, neighbourhoods, privacy, whereabouts
+from geo import checks, hours, neighbourhoods, whereabouts
 from geo.base import WGS84
 from geo.collections import Collection, Columns, Wanted, around, drawn, in_box, keys, own, says, uuid_key, within
 from geo.days import mask_of, today
@@ -18,6 +18,8 @@ from geo.privacy import seen_assets
 from geo.records import OWN, locked, must_be_new, must_stay
 from geo.rights import Viewer
 from geo.vocabulary import Kind, Status, Term
+from geo.volunteers import consents, erasures
+from geo.volunteers import records as volunteers
 
 Values = Mapping[str, Any]
 
@@ -80,7 +82,7 @@ SHOWN = Collection(
 
 def create(session: Session, values: Values) -> Asset:
     """Store a new asset from whole `values`: its columns, `place` or `area` (shapely, WGS 84), `organisation`,
-    `catchment` (neighbourhood ids) and, of a volunteer, `contact`; a volunteer's place goes where nobody reads it.
+    `catchment` (neighbourhood ids) and, of a volunteer, what `volunteers.records.keep` takes.
 
     raises InvalidInput naming every flaw; Conflict where (source, source_id) exists
     """
@@ -89,7 +91,8 @@ def create(session: Session, values: Values) -> Asset:
     _write(session, asset, values)
     session.add(asset)
     session.flush()
-    _keep_person(session, asset, values)
+    if asset.kind == Kind.volunteer:
+        volunteers.keep(session, asset, values)
     return asset
 
 
@@ -103,14 +106,23 @@ def change(session: Session, item: UUID, values: Values, version: int | None) ->
     whole = {**_now(asset), **values}
     _write(session, asset, whole)
     session.flush()
-    _keep_person(session, asset, values)
+    if asset.kind == Kind.volunteer:
+        volunteers.keep(session, asset, values)
+    session.flush()
     session.refresh(asset)
     return asset
 
 
 def archive(session: Session, item: UUID, version: int | None) -> None:
-    """Take an asset off every page. Its record and history stay. Raises NotFound or Conflict."""
-    locked(session, Asset, item, version).status = Status.archived
+    """Take an asset off every page. Its record and history stay; a volunteer is a person, and is erased.
+
+    Raises NotFound or Conflict.
+    """
+    asset = locked(session, Asset, item, version)
+    if asset.kind == Kind.volunteer:
+        erasures.erase_volunteer(session, item)
+    else:
+        asset.status = Status.archived
     session.flush()
 
 
@@ -134,6 +146,8 @@ def _write(session: Session, asset: Asset, values: Values) -> None:
     asset.catchment = neighbourhoods.named(session, "catchment", values.get("catchment") or [])
     for field in WRITTEN & values.keys():
         setattr(asset, field, values[field])
+    if values.get("consent"):
+        asset.visible_to = consents.last_day(values["consent"])  # no longer than a person agrees to
     parsed = hours.parse(values.get("opening_hours") or "")
     asset.open_mask = None if parsed is None else hours.open_mask(parsed, today())
     if "organisation" in values:
@@ -148,14 +162,6 @@ def _write(session: Session, asset: Asset, values: Values) -> None:
     elif "neighbourhood" in values:
         lies_in = [values["neighbourhood"]] if values["neighbourhood"] else []
         asset.neighbourhood_id = next((a.id for a in neighbourhoods.named(session, "neighbourhood", lies_in)), None)
-
-
-def _keep_person(session: Session, asset: Asset, values: Values) -> None:
-    if asset.kind == Kind.volunteer:
-        told = {name: values[name] for name in ("place", "contact") if name in values}
-        if told.get("place") is not None:
-            told["place"] = told["place"].wkt
-        privacy.keep_secret(session, asset.id, told)
 
 
 def organisation(session: Session, told: Mapping[str, str | None] | None) -> UUID | None:

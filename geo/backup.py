@@ -21,6 +21,7 @@ from geo.archive import Part, Sum
 from geo.belongings import KEY
 from geo.errors import Conflict, InvalidInput, Unavailable
 from geo.settings import Settings
+from geo.volunteers import journal, retention
 
 Tell = Callable[[str], None]
 
@@ -51,6 +52,13 @@ class Manifest(BaseModel):
     parts: dict[str, Sum]
 
 
+class Restored(NamedTuple):
+    """What was restored, and how many of those in it were erased again; None where no journal says who they are."""
+
+    manifest: Manifest
+    erased: int | None
+
+
 class _Snapshot(NamedTuple):
     """What the database says of itself, at the moment that the dump shows."""
 
@@ -64,10 +72,13 @@ class _Snapshot(NamedTuple):
 def make(settings: Settings, file: Path, *, replace: bool = False, tell: Tell = cluster.silent) -> Manifest:
     """Write a backup, while the service runs or not; only the owner of the file may read it: it holds secrets.
 
+    The journal of erasures is brought up to date beside it, and is no part of it.
+
     raises   Conflict where the file exists, or there is nothing to keep; Unavailable where it cannot be written, the
              database does not answer, or pg_dump is missing or older than the server
     """
     with archive.new(file, replace=replace) as to, cluster.running(settings, tell) as url:
+        _note_down(settings, url)
         with _snapshot(url) as seen:
             program = dumps.find("pg_dump", seen.major)
             tell(f"dumping the database (PostgreSQL {seen.postgresql}, tables {seen.revision}) …")
@@ -90,31 +101,59 @@ def make(settings: Settings, file: Path, *, replace: bool = False, tell: Tell = 
     return manifest
 
 
-def restore(settings: Settings, file: Path, *, tell: Tell = cluster.silent) -> Manifest:
+def restore(settings: Settings, file: Path, *, erased: Path | None = None, tell: Tell = cluster.silent) -> Restored:
     """Bring a backup into an empty installation: the file is checked whole before anything is touched.
 
-    What fails leaves no key, no upload and no row. Tables of an older version are brought up to date.
+    What fails leaves no key, no upload and no row. Tables of an older version are brought up to date. Who was erased
+    after the backup is erased again: the journal here is told of them before the first row is there, so that whatever
+    happens in between, a service that starts erases them before it answers.
 
+    erased   a copy of the journal of erasures, which the journal here takes over
     raises   InvalidInput on a file that is damaged, cut short, or none of ours; Conflict where the installation holds
-             something, or has another key; Unavailable where the backup is of a newer version, or a program is missing
+             something, or has another key; Unavailable where the backup is of a newer version, a program is missing, or
+             a line of a journal cannot be read
     """
     with _opened(file) as source:
         tell(f"checking {file} …")
         manifest, parts = _checked(source)
         _must_be_known(manifest)
         _must_be_the_key(settings, manifest)
+        told = _journal(erased)
         with belongings.placed(settings, source, parts), cluster.running(settings, tell) as url:
+            kept = journal.place(settings)
             engine = db.engine(url, settings.db_statement_timeout_s)
             try:
+                retention.note_down(engine, kept)  # what an emptied database knows would be gone
+                journal.read(kept)
                 with emptiness.emptied(engine) as room:
                     program = _reader(manifest, room.major)
+                    journal.add(kept, told)
+                    knows = erased is not None or kept.exists()
                     tell(f"restoring the database (tables {manifest.revision}) …")
                     dumps.load(url, program, _told(archive.pieces(source, parts[DATABASE]), tell))
                     room.open()
-                    _finish(engine, tell)
+                    again = _finish(settings, engine, tell)
             finally:
                 engine.dispose()
-    return manifest
+    return Restored(manifest, again if knows else None)
+
+
+def _journal(file: Path | None) -> list[journal.Entry]:
+    """Read a copy of a journal that was named, whole. Raises Unavailable where there is none."""
+    if file is None:
+        return []
+    if not file.exists():
+        raise Unavailable(f"There is no journal of erasures {file}.")
+    return journal.read(file, whole=True)
+
+
+def _note_down(settings: Settings, url: str) -> None:
+    """Bring the journal of erasures up to date, for who keeps a copy of it beside the backup."""
+    engine = db.engine(url)
+    try:
+        retention.note_down(engine, journal.place(settings))
+    finally:
+        engine.dispose()
 
 
 @contextmanager
@@ -212,21 +251,25 @@ def _reader(manifest: Manifest, major: int) -> dumps.Program:
     return dumps.find("pg_restore", max(major, manifest.pg_dump_major))
 
 
-def _finish(engine: Engine, tell: Tell) -> None:
+def _finish(settings: Settings, engine: Engine, tell: Tell) -> int:
     """Bring restored tables up to date, let nobody in by what was valid then, and let the database learn what is there.
 
-    Who signed out, changed a password or used a link after the backup was made would be undone by it.
+    Who signed out, changed a password or used a link after the backup was made would be undone by it. So would who was
+    erased be: they are erased again. Gives how many.
     """
     current, wanted = db.revisions(engine)
     if current != wanted:
         tell(f"bringing the tables up to date ({current} → {wanted}) …")
-        db.migrate(engine)
+        db.migrate(engine, folder.secret(settings))
+    tell("erasing again who was erased …")
+    again = retention.sync(engine, journal.place(settings))
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("SET statement_timeout = 0"))
         connection.execute(text("DELETE FROM account_entry"))
         connection.execute(text("DELETE FROM account_link"))
         connection.execute(text("ANALYZE"))
         connection.invalidate()
+    return again
 
 
 def _told(pieces: Iterator[bytes], tell: Tell) -> Iterator[bytes]:

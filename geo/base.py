@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from geoalchemy2 import Geometry
-from sqlalchemy import ARRAY, DateTime, Enum, FetchedValue, Float, MetaData, Text, func, text
+from sqlalchemy import ARRAY, DateTime, Enum, FetchedValue, Float, LargeBinary, MetaData, Text, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -30,6 +30,7 @@ class Base(DeclarativeBase):
         StrEnum: Enum(StrEnum, native_enum=False, length=20, values_callable=lambda e: [m.value for m in e]),
         str: Text,
         float: Float,
+        bytes: LargeBinary,
         datetime: DateTime(timezone=True),
         list[str]: ARRAY(Text),
         dict[str, str]: JSONB,

@@ -63,6 +63,8 @@ def placed(settings: Settings, source: BinaryIO, parts: dict[str, Part]) -> Iter
     """Put the key and the uploads in their places; where the block fails they are taken away again."""
     home = folder.var(settings)
     with ExitStack() as undo:
+        if not (home / KEY).exists():
+            undo.callback((home / KEY).unlink, missing_ok=True)  # one that is made meanwhile, too
         try:
             if KEY in parts:
                 _place(home / KEY, [archive.whole(source, parts[KEY], KEY_BYTES)], parts[KEY].changed_at, undo)

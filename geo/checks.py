@@ -56,8 +56,13 @@ PLAIN_URL = re.compile(
 OF_INITIATIVES = ("ladder_level", "growth")
 OF_PERSONS = frozenset(
     """kind themes services goals target_groups languages source source_id licence demo status confirmed_on
-    visible_from visible_to neighbourhood place contact""".split()
+    visible_from visible_to neighbourhood place contact consent account made_by""".split()
 )
+ONLY_OF_PERSONS = {
+    "contact": "only volunteers have private contacts; give others a public url",
+    "consent": "only volunteers give consent: other records are not about a person",
+    "account": "only volunteers have an account of their own",
+}
 LANGUAGES = frozenset(code for code in map(str, Locale("en").languages) if len(code) == 2)
 
 
@@ -72,8 +77,7 @@ def asset_flaws(values: Values, today: date) -> list[Flaw]:
     if values.get("kind") == Kind.volunteer:
         return person_flaws(values) + shared_flaws(values, today)
     flaws = [] if str(values.get("name") or "").strip() else [Flaw("name", "an asset needs a name")]
-    if values.get("contact"):
-        flaws.append(Flaw("contact", "only volunteers have private contacts; give others a public url"))
+    flaws += [Flaw(f, reason) for f, reason in ONLY_OF_PERSONS.items() if values.get(f)]
     flaws += together_flaws(values)
     for field, value in values.items():
         flaws += value_flaws(field, value, today)

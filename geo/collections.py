@@ -79,6 +79,7 @@ class Collection(NamedTuple):
     unasked: Callable[[Wanted], ColumnElement[bool]] = lambda _wanted: (
         true()
     )  # what a page holds unless asked otherwise
+    there: Callable[[Viewer], bool] = lambda _viewer: True  # for whom else it does not exist
 
 
 def uuid_key(item: str) -> UUID | None:

@@ -32,15 +32,20 @@ def engine(url: str, statement_timeout_s: int = 30) -> Engine:
     )
 
 
-def sessions(engine: Engine) -> sessionmaker[Session]:
-    """Make the maker of sessions; what was read stays readable after the commit."""
-    return sessionmaker(engine, expire_on_commit=False)
+def sessions(engine: Engine, secret: bytes | None = None) -> sessionmaker[Session]:
+    """Make the maker of sessions; what was read stays readable after the commit.
+
+    secret  the key of the installation, for who keeps or reads what is sealed (`geo/privacy.py`)
+    """
+    return sessionmaker(engine, expire_on_commit=False, info={"secret": secret})
 
 
-def migrate(engine: Engine) -> None:
+def migrate(engine: Engine, secret: bytes | None = None) -> None:
     """Bring the tables up to date; of two processes that try at once, one waits and finds nothing to do.
 
-    Raises Unavailable where the database does not answer, lacks PostGIS, or was made by a newer version.
+    secret  the key of the installation: what older versions kept readable is sealed with it
+    raises  Unavailable where the database does not answer, lacks PostGIS, was made by a newer version, or holds what
+            must be sealed and there is no key
     """
     try:
         with engine.connect() as connection:
@@ -50,7 +55,7 @@ def migrate(engine: Engine) -> None:
             try:
                 _extend(connection)
                 config = _config()
-                config.attributes["connection"] = connection
+                config.attributes |= {"connection": connection, "secret": secret}
                 command.upgrade(config, "head")
                 connection.commit()
             finally:

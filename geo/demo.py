@@ -25,7 +25,7 @@ from geo.imports.jobs import Order, Source, Task
 from geo.imports.report import Verdict
 from geo.models import Asset, ImportJob, Neighbourhood
 from geo.neighbourhoods import Area, Origin
-from geo.vocabulary import JobStatus, Kind, Level, What
+from geo.vocabulary import JobStatus, Kind, Level, Means, Purpose, What
 
 LOADER = "demo"
 FIRST_START = 0x6B616174
@@ -240,6 +240,7 @@ def _volunteers(group: Record, outlines: Mapping[str, BaseGeometry]) -> Iterable
             "demo": True,
             "place": neighbourhoods.to_wgs84(_spot(outline, chance)),
             "contact": {"note": "Invented: there is no such person."},
+            "consent": {"purposes": [Purpose.offer], "means": Means.demo, "text_version": "demo"},
         }
 
 

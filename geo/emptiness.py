@@ -18,7 +18,7 @@ BEGIN_ANEW = (
     "name a new folder with KAART_VAR, or a new database with KAART_DATABASE_URL."
 )
 VERSIONS = "alembic_version"
-PASSING = (VERSIONS, "allowance")  # rows that are nobody's: the version, and who asked how often
+PASSING = (VERSIONS, "allowance", "erasure")  # rows that are nobody's: the version, who asked how often, who is gone
 NAMED_MOST = 5
 
 # What is not an extension's own is ours, or of somebody who shares the database.

@@ -12,6 +12,7 @@ from geo.collections import Collection, Wanted
 from geo.coverage import results
 from geo.errors import Flaw, InvalidInput, NotFound
 from geo.rights import Viewer, fields
+from geo.volunteers import shown as neighbours
 
 Feature = dict[str, Any]
 MOST_ARGUMENTS = 100  # of a function of PostgreSQL; an even number
@@ -22,6 +23,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "activities": activities.SHOWN,
     "neighbourhoods": neighbourhoods.SHOWN,
     "coverage": results.SHOWN,
+    "neighbours": neighbours.SHOWN,
 }
 
 
@@ -39,16 +41,22 @@ class Page(NamedTuple):
     matched: int
 
 
-def collection(name: str) -> Collection:
-    """Find a collection by its name."""
-    if name not in COLLECTIONS:
-        raise NotFound(f"There is no collection {name!r}. There are: {', '.join(COLLECTIONS)}.")
+def names(viewer: Viewer) -> list[str]:
+    """Name the collections that there are for a viewer."""
+    return [name for name, shown in COLLECTIONS.items() if shown.there(viewer)]
+
+
+def collection(viewer: Viewer, name: str) -> Collection:
+    """Find a collection by its name; one that is not for the viewer is not there."""
+    known = names(viewer)
+    if name not in known:
+        raise NotFound(f"There is no collection {name!r}. There are: {', '.join(known)}.")
     return COLLECTIONS[name]
 
 
 def text_of(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[str]:
     """Give the expression that makes one feature's text, with the fields that the viewer sees and no others."""
-    shown = collection(name)
+    shown = collection(viewer, name)
     columns = shown.columns(wanted)
     seen = [part for field in fields(viewer, name) for part in (_key(field), columns[field])]
     geometry = cast(func.ST_AsGeoJSON(shown.geometry, DIGITS), JSON)
@@ -77,7 +85,7 @@ def condition(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[bool]:
 
     raises InvalidInput for a filter that the collection does not have
     """
-    shown = collection(name)
+    shown = collection(viewer, name)
     asked = wanted.asked()
     flaws = [Flaw(f, f"the collection {name!r} has no such filter") for f in asked if f not in shown.filters]
     if flaws:
@@ -88,7 +96,7 @@ def condition(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[bool]:
 
 def select_page(viewer: Viewer, name: str, wanted: Wanted, limit: int, offset: int) -> Select[str, int]:
     """Select the texts of one page; each row carries the number of all that match, counted once."""
-    shown = collection(name)
+    shown = collection(viewer, name)
     source, where = shown.source(viewer), condition(viewer, name, wanted)
     matched = select(func.count()).select_from(source).where(where).correlate(None).scalar_subquery()
     rows = select(text_of(viewer, name, wanted), matched).select_from(source).where(where)
@@ -111,7 +119,7 @@ def page(session: Session, viewer: Viewer, name: str, wanted: Wanted, *, limit: 
 
 def chosen(session: Session, viewer: Viewer, name: str, wanted: Wanted, items: Sequence[Any]) -> dict[Any, Feature]:
     """Read some items by id, those that the viewer sees; `wanted` says for when, as in the page that they are on."""
-    shown = collection(name)
+    shown = collection(viewer, name)
     rows = select(shown.id, text_of(viewer, name, wanted)).select_from(shown.source(viewer))
     seen = rows.where(shown.seen(viewer), shown.id.in_(items))
     return {item: json.loads(text) for item, text in session.execute(seen)}
@@ -119,7 +127,7 @@ def chosen(session: Session, viewer: Viewer, name: str, wanted: Wanted, items: S
 
 def one_text(session: Session, viewer: Viewer, name: str, item: str) -> str:
     """Read one feature as text; NotFound when it is not there or the viewer may not know that it is."""
-    shown = collection(name)
+    shown = collection(viewer, name)
     key = shown.key(item)
     where = and_(shown.seen(viewer), shown.id == key) if key is not None else None
     statement = select(text_of(viewer, name, Wanted())).select_from(shown.source(viewer))

@@ -86,7 +86,7 @@ def can_enter(folder: Path, account: Account) -> bool:
 
 
 def secret(settings: Settings) -> bytes:
-    """Give the key of the repeatable rounding: `KAART_SECRET`, else the one kept in the folder."""
+    """Give the key of the installation: `KAART_SECRET`, else the one kept in the folder."""
     if settings.secret:
         return settings.secret.get_secret_value().encode()
     kept = var(settings) / "secret"

@@ -135,13 +135,16 @@ class Asset(Versioned, Base):
 
 
 class AssetSecret(Base):
-    """What is known of a person and never leaves: the true place and all contacts. Read through geo/privacy only."""
+    """What is known of a person and never leaves: the true place and all contacts, each sealed (`geo/sealing.py`).
+
+    Written and read by geo/privacy only.
+    """
 
     __tablename__ = "asset_secret"
 
     asset_id: Mapped[UUID] = mapped_column(ForeignKey("asset.id", ondelete="CASCADE"), primary_key=True)
-    place: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))
-    contact: Mapped[dict[str, str]] = mapped_column(server_default=text("'{}'"), default=dict)
+    place: Mapped[bytes | None]
+    contact: Mapped[bytes | None]
 
 
 class Activity(Versioned, Base):

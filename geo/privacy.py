@@ -3,26 +3,22 @@
 What is public is decided when a record is written; here it is only looked up.
 """
 
-import hashlib
-import hmac
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, NamedTuple
 from uuid import UUID
 
-from geoalchemy2 import WKTElement
 from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from geo.base import WGS84
 from geo.collections import below
 from geo.days import today_nl
+from geo.errors import Unavailable
 from geo.models import Activity, Asset, AssetSecret, Neighbourhood
 from geo.rights import Viewer
+from geo.sealing import seal, unseal
 from geo.vocabulary import Kind, Role, Status
-
-FEWEST = 10  # fewer volunteers than this are never told
-STEP = 5  # published numbers of volunteers are multiples of this
+from geo.volunteers.models import SecretReading
 
 
 def seen_assets(viewer: Viewer) -> ColumnElement[bool]:
@@ -68,16 +64,32 @@ def seen_activities(viewer: Viewer) -> ColumnElement[bool]:
     return or_(published, _with(viewer, Activity))
 
 
+class Secret(NamedTuple):
+    """What is kept of a person: the true place (longitude, latitude), and contacts."""
+
+    place: tuple[float, float] | None
+    contact: dict[str, str]
+
+
+def key_of(session: Session) -> bytes:
+    """Give the key of the installation. Raises Unavailable for a session that was made without one."""
+    key: bytes | None = session.info.get("secret")
+    if not key:
+        raise Unavailable("Here nobody can keep or read what is sealed: the key of the installation is not at hand.")
+    return key
+
+
 def keep_secret(session: Session, asset_id: UUID, told: Mapping[str, Any]) -> None:
-    """Store a person's `place` (WKT) and `contact` where no page, answer or figure reads them.
+    """Seal a person's `place` (shapely point, WGS 84) and `contact`, where no page, answer or figure reads them.
 
     What is not told stays as it is; None takes it away.
     """
-    parts: dict[str, object] = {}
+    place, parts = told.get("place"), {}
     if "place" in told:
-        parts["place"] = None if told["place"] is None else WKTElement(told["place"], srid=WGS84)
+        parts["place"] = None if place is None else _sealed(session, asset_id, "place", [place.x, place.y])
     if "contact" in told:
-        parts["contact"] = dict(told["contact"] or {})
+        contact = told["contact"]
+        parts["contact"] = _sealed(session, asset_id, "contact", dict(contact)) if contact else None
     statement = insert(AssetSecret).values(asset_id=asset_id, **parts)
     if parts:
         session.execute(statement.on_conflict_do_update(index_elements=["asset_id"], set_=parts))
@@ -85,34 +97,56 @@ def keep_secret(session: Session, asset_id: UUID, told: Mapping[str, Any]) -> No
         session.execute(statement.on_conflict_do_nothing())
 
 
-TRUE_PLACES = (
-    """CREATE TEMP TABLE true_places ON COMMIT DROP AS
-    SELECT asset_id, place AS spot, NULL::text AS neighbourhood_id FROM asset_secret WHERE place IS NOT NULL""",
-    """UPDATE asset a SET neighbourhood_id = t.neighbourhood_id FROM true_places t
-    WHERE t.asset_id = a.id AND a.neighbourhood_id IS DISTINCT FROM t.neighbourhood_id""",
-    "DROP TABLE true_places",
-)
+def read_secret(session: Session, asset_id: UUID, why: str) -> Secret:
+    """Give what is kept of a person, and note who read it (`records.act_as`), when and why.
+
+    Nothing is kept: no place and no contacts.
+    """
+    session.flush()
+    found = session.execute(
+        select(AssetSecret.place, AssetSecret.contact).where(AssetSecret.asset_id == asset_id)
+    ).one_or_none()
+    if found is None:
+        return Secret(None, {})
+    session.add(SecretReading(asset_id=asset_id, why=why))
+    session.flush()
+    place = _opened(session, asset_id, "place", found.place)
+    contact = _opened(session, asset_id, "contact", found.contact)
+    return Secret(None if place is None else (place[0], place[1]), contact or {})
+
+
+def readings(session: Session, asset_id: UUID) -> Sequence[SecretReading]:
+    """Give who read a person's secrets, the latest first."""
+    latest = select(SecretReading).where(SecretReading.asset_id == asset_id)
+    return session.scalars(latest.order_by(SecretReading.read_at.desc(), SecretReading.id.desc())).all()
+
+
+def _sealed(session: Session, asset_id: UUID, part: str, value: object) -> bytes:
+    return seal(key_of(session), f"{asset_id} {part}", value)
+
+
+def _opened(session: Session, asset_id: UUID, part: str, sealed: bytes | None) -> Any:
+    return None if sealed is None else unseal(key_of(session), f"{asset_id} {part}", sealed)
+
+
+TRUE_PLACES = """CREATE TEMP TABLE true_places ON COMMIT DROP AS
+    SELECT t.asset_id, ST_SetSRID(ST_MakePoint(t.lon, t.lat), 4326) AS spot, NULL::text AS neighbourhood_id
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:lon AS float[]), CAST(:lat AS float[])) AS t (asset_id, lon, lat)"""
+POINT_PEOPLE = """UPDATE asset a SET neighbourhood_id = t.neighbourhood_id FROM true_places t
+    WHERE t.asset_id = a.id AND a.neighbourhood_id IS DISTINCT FROM t.neighbourhood_id"""
 
 
 def repoint_people(session: Session, settle: Callable[[Session, str], None]) -> int:
     """Point volunteers to the buurt that holds their true place, as `settle` finds it; gives how many rows change."""
-    lay_out, point, forget = (text(statement) for statement in TRUE_PLACES)
-    session.execute(lay_out)
+    kept = session.execute(select(AssetSecret.asset_id, AssetSecret.place).where(AssetSecret.place.is_not(None))).all()
+    if not kept:
+        return 0
+    session.add_all(SecretReading(asset_id=row.asset_id, why="boundaries") for row in kept)
+    session.flush()
+    places = [_opened(session, row.asset_id, "place", row.place) for row in kept]
+    told = {"ids": [row.asset_id for row in kept], "lon": [p[0] for p in places], "lat": [p[1] for p in places]}
+    session.execute(text(TRUE_PLACES), told)
     settle(session, "true_places")
-    changed = int(session.execute(point).rowcount)  # type: ignore[attr-defined]
-    session.execute(forget)
+    changed = int(session.execute(text(POINT_PEOPLE)).rowcount)  # type: ignore[attr-defined]
+    session.execute(text("DROP TABLE true_places"))
     return changed
-
-
-def published_count(key: bytes, cell: str, count: int) -> int | None:
-    """Round the number of volunteers in one cell (neighbourhood and service) for the public.
-
-    Below 10 gives None. From there it goes up or down to a multiple of 5 past a threshold that belongs to the cell
-    and the key: the same count always gives the same answer, and on average the rounding adds and takes nothing.
-    """
-    if count < FEWEST:
-        return None
-    digest = hmac.digest(key, cell.encode(), hashlib.sha256)
-    threshold = int.from_bytes(digest[:8]) / 2**64
-    whole, rest = divmod(count, STEP)
-    return STEP * (whole + (1 if rest / STEP > threshold else 0))

@@ -27,12 +27,14 @@ class Viewer(NamedTuple):
     name     stands in the history
     account  None of a visitor, of a key and of the command line
     areas    codes of the neighbourhoods that a steward or broker looks after
+    scopes   what a key is for (`KEY_SCOPES`); empty: all that its role may
     """
 
     role: Role
     name: str
     account: UUID | None = None
     areas: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
 
 
 VISITOR = Viewer(Role.visitor, "visitor")
@@ -51,22 +53,38 @@ _WRITING: Rights = {
     Role.steward: Scope.area,
     Role.admin: Scope.everything,
 }
+_OF_BROKERS: Rights = {Role.broker: Scope.area, Role.admin: Scope.everything}
 _FOR_EVERYBODY = """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections
  read_collection read_items read_item read_runs read_run read_changes what_if siting resident_page place_page
- activity_page gaps_page gap_page about_page imports_page static sign_in_page sign_in welcome_page welcome"""
-_FOR_MEMBERS = "sign_out account_page change_password sign_out_everywhere"
+ activity_page gaps_page gap_page about_page imports_page static"""
+_SIGNING_IN = "sign_in_page sign_in welcome_page welcome ask_provider back_from_provider"
+_FOR_MEMBERS = """sign_out account_page change_password sign_out_everywhere volunteer_page save_offer withdraw_consent
+ renew_consent answer_request download_data erase_account"""
 _WRITTEN = "create_asset change_asset archive_asset create_activity change_activity archive_activity"
 _FOR_ADMINS = """upload_import read_imports read_import confirm_import discard_import undo_import read_doubts
  decide_doubt"""
 
 # Operation → role → to which records. `imports_page` is a shell: what it shows, its script asks of other routes.
 OPERATIONS: dict[str, Rights] = {
-    **dict.fromkeys(_FOR_EVERYBODY.split(), _all(*EVERYBODY)),
+    **dict.fromkeys(f"{_FOR_EVERYBODY} {_SIGNING_IN}".split(), _all(*EVERYBODY)),
     **dict.fromkeys(_FOR_MEMBERS.split(), _all(*MEMBERS)),
     **dict.fromkeys(_WRITTEN.split(), _WRITING),
     **dict.fromkeys(_FOR_ADMINS.split(), _all(Role.admin)),
     "draw_neighbourhood": _all(Role.steward, Role.admin),
     "start_run": _all(Role.planner, Role.admin),
+    **dict.fromkeys(("offers_page", "ask_volunteer"), _OF_BROKERS),
+}
+
+# What a key can be for → the operations; and what none is for, because it takes a person with an account.
+FOR_PEOPLE = frozenset(f"{_SIGNING_IN} {_FOR_MEMBERS} offers_page ask_volunteer".split())
+KEY_SCOPES: dict[str, frozenset[str]] = {
+    "read": frozenset(
+        """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections read_collection
+        read_items read_item resident_page place_page activity_page gaps_page gap_page about_page static""".split()
+    ),
+    "write": frozenset([*_WRITTEN.split(), "draw_neighbourhood"]),
+    "import": frozenset([*_FOR_ADMINS.split(), "imports_page"]),
+    "coverage": frozenset("read_runs read_run read_changes start_run what_if siting".split()),
 }
 
 _PUBLIC_ASSET = """kind name summary description themes services goals target_groups languages cost accessibility
@@ -95,15 +113,27 @@ FIELDS: dict[str, dict[str, frozenset[Role]]] = {
     "activities": _seen(_PUBLIC_ACTIVITY),
     "neighbourhoods": _seen(_PUBLIC_NEIGHBOURHOOD),
     "coverage": _seen(_PUBLIC_COVERAGE),
+    "neighbours": _seen("services target_groups languages", MEMBERS),
 }
 
 
 def scope(viewer: Viewer, operation: str) -> Scope:
-    """Say to which records the viewer may do something. Raises NotAllowed where the table gives it to none."""
+    """Say to which records the viewer may do something.
+
+    raises NotAllowed where the table gives it to none, or the viewer's key is not for it
+    """
     given = OPERATIONS.get(operation, {}).get(viewer.role)
     if given is None:
         raise NotAllowed(f"The role {viewer.role.value!r} may not do this. Sign in, or send an API key that may.")
+    if viewer.scopes and not any(operation in KEY_SCOPES.get(name, ()) for name in viewer.scopes):
+        raise NotAllowed(_not_for(operation, viewer.scopes))
     return given
+
+
+def _not_for(operation: str, scopes: frozenset[str]) -> str:
+    missing = next((name for name, operations in KEY_SCOPES.items() if operation in operations), None)
+    told = f"this needs the scope {missing!r}" if missing else "this is for people who sign in"
+    return f"This API key has the scopes {', '.join(map(repr, sorted(scopes)))} only; {told}."
 
 
 def fields(viewer: Viewer, collection: str) -> list[str]:

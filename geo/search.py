@@ -70,7 +70,7 @@ def _parts(viewer: Viewer, wanted: Wanted) -> list[Select[Any]]:
 def _rows(
     viewer: Viewer, name: str, wanted: Wanted, title: Any, soon: Any, time_from: Any
 ) -> Select[Any]:  # fmt: skip
-    shown = collection(name)
+    shown = collection(viewer, name)
     columns: list[ColumnElement[Any]] = [
         literal_column(f"'{name}'", Text).label("collection"),
         shown.id.label("id"),

@@ -3,13 +3,23 @@
 import os
 from collections.abc import Iterable
 from difflib import get_close_matches
+from email.utils import parseaddr
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import AfterValidator, BeforeValidator, Field, FiniteFloat, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    FiniteFloat,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -18,6 +28,7 @@ from geo.errors import Flaw, InvalidInput
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PREFIX = "KAART_"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 BRT = "https://service.pdok.nl/brt/achtergrondkaart/wmts/v2_0/standaard/EPSG:3857/{z}/{x}/{y}.png"
 
 
@@ -56,6 +67,30 @@ def _web_or_none(url: str) -> str:
     return _web(url) if url else ""
 
 
+def _issuer(url: str) -> str:
+    """Give an issuer as it is told: it is compared letter by letter, a slash at its end included."""
+    parts = urlsplit(_web(url))
+    if parts.query or parts.fragment:
+        raise ValueError("must have neither ? nor # in it")
+    if parts.scheme != "https" and parts.hostname not in THIS_MACHINE:
+        raise ValueError("must begin with https://")
+    return url
+
+
+def _mail(url: SecretStr) -> SecretStr:
+    """Check the address of a mail server, which may hold a password: it is never shown."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        known = parts.scheme in ("smtp", "smtps") and parts.hostname and parts.port != 0 and not parts.path.strip("/")
+    except ValueError:
+        known = False
+    if not known:
+        raise ValueError(
+            "must be an address like smtps://name:password@mail.example.nl, signs such as @ written as %40"
+        )
+    return url
+
+
 def _folder(path: Path) -> Path:
     return path.expanduser().absolute()
 
@@ -71,7 +106,9 @@ def _networks(told: object) -> object:
 
 
 _Database = Annotated[str, AfterValidator(_postgresql)]
+_Issuer = Annotated[str, AfterValidator(_issuer)]
 _Folder = Annotated[Path, AfterValidator(_folder)]
+_Mail = Annotated[SecretStr, AfterValidator(_mail)]
 _Web = Annotated[str, AfterValidator(_web)]
 _Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_networks)]
 _Key = Annotated[SecretStr, Field(min_length=16)]
@@ -104,7 +141,19 @@ class Settings(BaseSettings):
     demo_boundaries: Literal["schematic", "pdok"] = "schematic"
     """Which outlines the demo municipality gets: the ones that ship, or the official ones of PDOK."""
     secret: Annotated[_Key | None, _EMPTY] = None
-    """The key of the repeatable rounding of numbers of volunteers; when absent one is made and kept."""
+    """The key that seals what is secret and rounds numbers of volunteers; when absent one is made and kept."""
+    oidc_issuer: Annotated[_Issuer | None, _EMPTY] = None
+    """The provider (OpenID Connect) by which people may sign in besides a password; empty for none."""
+    oidc_client_id: Annotated[str | None, _EMPTY] = Field(None, validate_default=True)
+    """What that provider calls this service."""
+    oidc_client_secret: Annotated[SecretStr | None, _EMPTY] = None
+    """How this service proves to the provider that it is itself; none for a public client."""
+    oidc_name: str = Field("", max_length=60)
+    """What people call the provider; when empty, the host of the issuer."""
+    smtp_url: Annotated[_Mail | None, _EMPTY] = None
+    """The mail server that is told of requests and answers; empty where no mail is sent."""
+    mail_from: str = Field("", max_length=200, validate_default=True)
+    """In whose name mail is sent: an address, with a name before it or not."""
     norm_m: int = Field(800, ge=1, le=50_000)
     """The walking distance that counts as within reach, metres."""
     detour: FiniteFloat = Field(1.3, ge=1, le=5)
@@ -113,6 +162,24 @@ class Settings(BaseSettings):
     """A file (TOML) with what the municipality has decided for its coverage; it goes before the two above."""
     db_statement_timeout_s: int = Field(30, ge=1, le=3600)
     log_json: bool = False
+
+    @field_validator("oidc_client_id")
+    @classmethod
+    def _known_to_the_provider(cls, value: str | None, told: ValidationInfo) -> str | None:
+        if told.data.get("oidc_issuer") and not value:
+            raise ValueError("must be set where KAART_OIDC_ISSUER is")
+        if told.data.get("oidc_issuer") and not told.data.get("public_url", "wrong"):
+            raise ValueError("is of no use without KAART_PUBLIC_URL: the provider sends people back to that address")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _somebody(cls, value: str, told: ValidationInfo) -> str:
+        if any(sign in value for sign in "\r\n") or (value and not parseaddr(value)[1].count("@") == 1):
+            raise ValueError("must be an e-mail address, such as Levende Kaart <kaart@example.nl>")
+        if told.data.get("smtp_url") and not value:
+            raise ValueError("must be set where KAART_SMTP_URL is: an e-mail address")
+        return value
 
 
 def read() -> Settings:

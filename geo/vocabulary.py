@@ -95,6 +95,38 @@ class LinkPurpose(StrEnum):
     reset = "reset"
 
 
+class Purpose(StrEnum):
+    """What a volunteer agrees to; each is asked and withdrawn by itself."""
+
+    offer = "offer"  # to be counted, and told without name to brokers: without it there is no record
+    contact = "contact"  # that brokers ask something through us
+    map = "map"  # to be seen by signed-in neighbours, near but not at the true place
+
+
+class Means(StrEnum):
+    """How consent was given."""
+
+    online = "online"  # by the person, signed in
+    paper = "paper"  # to an administrator, who keeps the proof
+    demo = "demo"  # by nobody: the person is invented
+    earlier = "earlier"  # before consent was kept; ends soon, so that it is asked
+
+
+class Reply(StrEnum):
+    """What became of a request to a volunteer."""
+
+    waiting = "waiting"
+    accepted = "accepted"
+    declined = "declined"
+
+
+class Erased(StrEnum):
+    """What kind of person was forgotten."""
+
+    volunteer = "volunteer"
+    account = "account"
+
+
 class Term(NamedTuple):
     """One controlled term. `broader` is the key of the theme that a service belongs to."""
 

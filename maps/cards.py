@@ -64,7 +64,7 @@ def place_card(feature: Feature, today: date, reader: Reader) -> Card:
         Fact(reader.say("Costs"), [p["cost"]]),
         Fact(reader.say("Accessibility"), _access(p["accessibility"] or {}, reader)),
         Fact(reader.say("For whom"), _labels(p["target_groups"], TARGET_GROUPS, reader)),
-        Fact(reader.say("Languages"), [reader.listed([_language(code, reader) for code in p["languages"] or []])]),
+        Fact(reader.say("Languages"), [reader.listed([language(code, reader) for code in p["languages"] or []])]),
         Fact(reader.say("Room for"), [_room_for(p["capacity"], reader)]),
         _organisation(p["organisation"], reader),
         *(_initiative_facts(p, reader) if p["kind"] == "initiative" else []),
@@ -137,7 +137,7 @@ def _access(known: dict[str, bool], reader: Reader) -> list[str]:
     ]
 
 
-def _language(code: str, reader: Reader) -> str:
+def language(code: str, reader: Reader) -> str:
     """Give the name of a language (ISO 639-1) in the reader's; an unknown code stands as it is."""
     try:
         names = locale_data(str(reader.locale.language))["languages"]

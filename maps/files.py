@@ -8,8 +8,9 @@ STATIC = Path(__file__).parent / "static"
 
 # Names under which our modules import each other; a browser finds them through the import map of the page.
 SHARED = ("page", "fetching", "map", "outlines", "list", "card", "sheet", "geometry")
-RESIDENT = (*SHARED, "pins", "near", "resident")
+RESIDENT = (*SHARED, "pins", "near", "neighbours", "resident")
 GAPS = (*SHARED, "gaps", "asking", "colours", "existing", "whatif", "siting")
+SPOT = ("page", "fetching", "map", "outlines", "spot")
 IMPORTS = ("page", "import_calls", "import_report", "import_rows", "import_doubts", "import_earlier", "imports")
 
 LEAFLET = "vendor/leaflet/leaflet.js"
@@ -32,4 +33,4 @@ def address(name: str) -> str:
 @cache
 def import_map() -> dict[str, dict[str, str]]:
     """Give the import map through which `kaart/pins` and its like reach the versioned addresses."""
-    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in sorted({*RESIDENT, *GAPS, *IMPORTS})}}
+    return {"imports": {f"kaart/{name}": address(f"{name}.js") for name in sorted({*RESIDENT, *GAPS, *SPOT, *IMPORTS})}}

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from geo.vocabulary import Role
 from maps import files
 from maps.reader import LANGUAGES, Reader, plural_forms, single_form
 from maps.rows import SHOWN
@@ -32,6 +33,7 @@ class Frame:
     """One page for one reader. `path` and `query` are those of the request; `municipality` may be empty.
 
     person   what who is signed in is called; empty where nobody is, None where that is not known
+    role     as what they are signed in; None where nobody is
     """
 
     reader: Reader
@@ -41,6 +43,12 @@ class Frame:
     municipality: str
     ground: Ground
     person: str | None = None
+    role: Role | None = None
+
+    @property
+    def sees_offers(self) -> bool:
+        """Tell whether the page of what people offer is for this reader."""
+        return self.role in (Role.broker, Role.admin)
 
     def in_language(self, language: str) -> str:
         """Give the address of this same page in another language."""

@@ -88,10 +88,10 @@ def head_of(key: str, group: str, reader: Reader) -> str:
 
 
 def cell_of(key: str, p: Properties, group: str, reader: Reader) -> Cell:
-    """Write one figure; the unknown is a dash, and so few volunteers that they are not told are `< 10`."""
+    """Write one figure; the unknown is a dash, and so few volunteers that they are not told are `< 15`."""
     value = value_of(key, p, group)
     if value is None:
-        return Cell("< 10" if key == "volunteers" and hidden(p) else "–")
+        return Cell("< 15" if key == "volunteers" and hidden(p) else "–")
     if value == math.inf:
         return Cell(reader.say("none"))
     words = FIGURES[key].write(reader, value)

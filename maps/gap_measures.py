@@ -119,11 +119,11 @@ MEASURES: dict[str, Measure] = {
     ),
     VOLUNTEERS: Measure(
         message("Volunteers per 1,000"),
-        message("for every 1,000 residents; fewer than 10 are not told"),
+        message("for every 1,000 residents; fewer than 15 are not told"),
         message("Volunteers per 1,000 residents"),
         message("%(figure)s per 1,000"),
         "per_1000", (20, 10, 5, 2), ("per_1000", "volunteers"),
-        message("fewer than 10 volunteers, or unknown"),
+        message("fewer than 15 volunteers, or unknown"),
     ),
 }  # fmt: skip
 
@@ -209,7 +209,7 @@ def value_words(p: Properties, of: Shown, reader: Reader) -> str:
     """Give the one figure by which a neighbourhood is coloured, with its unit."""
     value = value_of(of.measure.figure, p, of.group)
     if value is None:
-        return reader.say("fewer than 10") if hidden(p) else reader.say("unknown")
+        return reader.say("fewer than 15") if hidden(p) else reader.say("unknown")
     if value == math.inf:
         return reader.say("none within reach")
     return reader.say(of.measure.said, {"figure": FIGURES[of.measure.figure].write(reader, value)})

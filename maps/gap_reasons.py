@@ -190,7 +190,7 @@ def _names(places: Sequence[Place], reader: Reader) -> str:
 def volunteers(p: Properties, reader: Reader) -> list[str]:
     """Tell how many volunteers there are, as far as that is told."""
     if p["volunteers"] is None:
-        return [reader.say("Fewer than 10 volunteers are known here; so few are not counted out loud.")]
+        return [reader.say("Fewer than 15 volunteers are known here; so few are not counted out loud.")]
     told = reader.say_many(
         "About %(count)s volunteer is known here.", "About %(count)s volunteers are known here.", p["volunteers"]
     )

@@ -52,3 +52,12 @@ def gap_map() -> Parts:
     for layer in (Layer(module, verb) for module, verb in starts):
         layer.add_to(page_map)
     return page_map.figure.parts()
+
+
+@cache
+def spot_map() -> Parts:
+    """Build the small map on which somebody tells where they live."""
+    page_map = PageMap()
+    for layer in (Layer("map", "furnish"), Layer("spot", "chooseSpot")):
+        layer.add_to(page_map)
+    return page_map.figure.parts()

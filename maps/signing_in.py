@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
+from urllib.parse import urlencode
 
 from geo.vocabulary import Role
 from maps.frame import Frame, render
@@ -22,25 +23,59 @@ class Filled(NamedTuple):
 
 
 class Me(NamedTuple):
-    """An account as its owner sees it; `others` counts the other devices on which they are signed in."""
+    """An account as its owner sees it.
+
+    others          counts the other devices on which they are signed in
+    waiting         counts the requests to them without an answer
+    with_password   whether they can come in by a password
+    """
 
     name: str
     email: str
     role: Role
     areas: Sequence[str]
     others: int
+    waiting: int
+    with_password: bool
 
 
-def sign_in_page(frame: Frame, filled: Filled, wait_min: int = 0) -> str:
-    """Ask for address and password. `wait_min`: minutes until the next try, where there were too many."""
+class Ways(NamedTuple):
+    """How one may come in: what people call the provider, empty for none; minutes to wait after too many tries."""
+
+    provider: str = ""
+    wait_min: int = 0
+
+
+def sign_in_page(frame: Frame, filled: Filled, ways: Ways) -> str:
+    """Ask for address and password, or lead to the provider."""
     say, say_many = frame.reader.say, frame.reader.say_many
     wrong = ""
-    if wait_min:
-        wrong = say_many("Wait a minute, then try again.", "Wait %(count)s minutes, then try again.", wait_min)
+    if ways.wait_min:
+        wrong = say_many("Wait a minute, then try again.", "Wait %(count)s minutes, then try again.", ways.wait_min)
     elif filled.wrong:
-        wrong = say("The e-mail address or the password is not right.")
+        wrong = refusals(frame.reader, ways.provider)[filled.wrong[0]]
     told = {"email": "", "next": "", **filled.told}
-    return render("sign_in.html", frame, {"mark": filled.mark, "told": told, "wrong": wrong})
+    onward = f"?{urlencode({'next': told['next']})}" if told["next"] else ""
+    button = say("Sign in with %(provider)s", {"provider": ways.provider}) if ways.provider else ""
+    values = {"mark": filled.mark, "told": told, "wrong": wrong, "button": button}
+    return render("sign_in.html", frame, {**values, "by_provider": f"/sign-in/provider{onward}"})
+
+
+def refusals(reader: Reader, provider: str) -> dict[str, str]:
+    """Say why somebody did not come in, and what they can do."""
+    say, named = reader.say, {"provider": provider}
+    return {
+        "sign_in": say("The e-mail address or the password is not right."),
+        "provider_over": say("This took too long, or was done already. Begin again."),
+        "provider_refused": say("%(provider)s did not let you in. Try again, or sign in with a password.", named),
+        "provider_unknown": say(
+            "No account here goes with how %(provider)s knows you. Whoever runs this map can make one for you.",
+            named,
+        ),
+        "provider_down": say(
+            "%(provider)s does not answer as it should. Try again in a while, or sign in with a password.", named
+        ),
+    }
 
 
 def welcome_page(frame: Frame, filled: Filled, email: str | None) -> str:
@@ -56,6 +91,11 @@ def account_page(frame: Frame, filled: Filled, me: Me) -> str:
     return render("account.html", frame, {**values, "role": roles(frame.reader)[me.role]})
 
 
+def erased_page(frame: Frame) -> str:
+    """Say that an account is gone, to who had it."""
+    return render("erased.html", frame, {})
+
+
 def flaws_of(reader: Reader, wrong: Sequence[str]) -> dict[str, str]:
     """Give the sentence that goes with each field that was not right."""
     say = reader.say
@@ -63,6 +103,12 @@ def flaws_of(reader: Reader, wrong: Sequence[str]) -> dict[str, str]:
         "password": say("This password is too short, or too easy to guess. Choose another one."),
         "now": say("This is not your password of now."),
         "often": say("Too many tries. Wait half an hour."),
+        "erase_often": say("Too many tries. Wait half an hour."),
+        "erase": say("This is not right, so nothing was erased."),
+        "last": say(
+            "You are the last administrator. Make somebody else administrator first: without one nobody can look after "
+            "this map."
+        ),
         "email": say("This is no e-mail address, such as name@example.nl."),
         "taken": say("This e-mail address has an account already."),
         "name": say("This name is too long, or holds something that is no text."),

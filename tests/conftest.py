@@ -25,6 +25,7 @@ judged.register_profile("kaart", deadline=None, suppress_health_check=[HealthChe
 judged.load_profile("kaart")
 
 TEMPLATE = "migrated"
+SECRET = "a secret for tests only"  # the key of every installation under test
 
 
 def pytest_configure() -> None:
@@ -119,7 +120,9 @@ def connection(engine: Engine) -> Iterator[Connection]:
 @pytest.fixture
 def sessions(connection: Connection) -> sessionmaker[Session]:
     """Give the maker of sessions for an app under test: all see one another's commits, all is rolled back."""
-    return sessionmaker(connection, expire_on_commit=False, join_transaction_mode="create_savepoint")
+    return sessionmaker(
+        connection, expire_on_commit=False, join_transaction_mode="create_savepoint", info={"secret": SECRET.encode()}
+    )
 
 
 @pytest.fixture
@@ -132,7 +135,7 @@ def session(sessions: sessionmaker[Session]) -> Iterator[Session]:
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Give settings that reach nothing outside: a folder of the test, no tile server, a fixed key."""
-    return Settings(var=tmp_path, tile_url="", secret="a secret for tests only", requests_a_minute=0)
+    return Settings(var=tmp_path, tile_url="", secret=SECRET, requests_a_minute=0)
 
 
 def _with_database(url: str, name: str) -> str:

@@ -96,7 +96,7 @@ def do(shop: Shop, run_id: UUID) -> None:
 
 
 def _make(shop: Shop, run_id: UUID) -> None:
-    with db.sessions(shop.engine).begin() as session:
+    with db.sessions(shop.engine, shop.key).begin() as session:
         while not _turn(session):
             if shop.stopping.wait(TURN_S):
                 raise Stopped

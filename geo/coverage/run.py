@@ -1,8 +1,7 @@
 """Compute the coverage of all neighbourhoods, and keep it: dated runs, and the live state that begins as the newest."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,14 +13,14 @@ from geo.coverage.demand import LATTICE_M
 from geo.coverage.models import Coverage, CoverageRun
 from geo.coverage.policy import Policies
 from geo.coverage.records import Land, Outcome
-from geo.coverage.store import Area, Assets, Ground, Subject
+from geo.coverage.store import Assets, Ground, Subject
 from geo.errors import Conflict
 from geo.imports import bulk
 from geo.imports.report import Progress
-from geo.models import Asset, History, ImportJob, Neighbourhood
-from geo.privacy import current, published_count
+from geo.models import History, ImportJob
 from geo.sql import statements
-from geo.vocabulary import SERVICES, JobStatus, Kind, Level, RunStatus
+from geo.vocabulary import JobStatus, Level, RunStatus
+from geo.volunteers import counts
 
 RUN_LOCK = 0x6B616173  # one run at a time
 COPIED = (
@@ -70,7 +69,7 @@ def work(session: Session, made: CoverageRun, *, key: bytes, progress: Progress 
         progress("computing", number, len(subjects))
         _keep(session, made, given, subject, table(given, assets, subject, policies))
     progress("computing", len(subjects), len(subjects))
-    people = _volunteer_rows(made, given.areas, _volunteers(session), key)
+    people = counts.rows(session, made.id, given.areas, key)
     bulk.copy(
         session, Coverage.__tablename__, pd.DataFrame(people).astype({"volunteers": "Int64", "residents": "Int64"})
     )
@@ -136,47 +135,6 @@ def _make_live(session: Session, made: CoverageRun) -> None:
     session.flush()
     for statement in statements("coverage/live.sql"):
         session.execute(text(statement), {"live": live.id, "made": made.id})
-
-
-def _volunteers(session: Session) -> dict[tuple[str, str | None], int]:
-    """Count volunteers by neighbourhood and service; None stands for all services together."""
-    counts: dict[tuple[str, str | None], int] = {}
-    rows = session.execute(
-        select(Neighbourhood.id, Asset.services)
-        .join(Neighbourhood, Asset.neighbourhood_id == Neighbourhood.id)
-        .where(Asset.kind == Kind.volunteer, current())
-    )
-    for area, services in rows:
-        for service in (None, *services):
-            counts[area, service] = counts.get((area, service), 0) + 1
-    return counts
-
-
-def _volunteer_rows(
-    made: CoverageRun, areas: Sequence[Area], counts: Mapping[tuple[str, str | None], int], key: bytes
-) -> Iterator[dict[str, Any]]:
-    """Give the published number per official neighbourhood and service, and that number per 1,000 residents."""
-    totals = _totals(areas, counts)
-    for area in areas:
-        for service in (None, *SERVICES) if area.level != Level.drawn else ():
-            number = published_count(key, f"{area.code}|{service or ''}", totals.get((area.id, service), 0))
-            rate = None if number is None or not area.residents else number / area.residents * 1000
-            yield {
-                "run_id": str(made.id), "neighbourhood_id": area.id, "kind": Kind.volunteer.value, "service": service,
-                "residents": area.residents, "volunteers": number, "per_1000": rate,
-            }  # fmt: skip
-
-
-def _totals(areas: Sequence[Area], counts: Mapping[tuple[str, str | None], int]) -> dict[tuple[str, str | None], int]:
-    """Add what is counted in a neighbourhood to all above it."""
-    index = {area.id: i for i, area in enumerate(areas)}
-    totals: dict[tuple[str, str | None], int] = {}
-    for (area, service), count in counts.items():
-        at = index.get(area, -1)
-        while at >= 0:
-            totals[areas[at].id, service] = totals.get((areas[at].id, service), 0) + count
-            at = areas[at].parent
-    return totals
 
 
 def _counts(given: Ground, assets: Assets, policies: Policies) -> dict[str, float]:

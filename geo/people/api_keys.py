@@ -3,25 +3,36 @@
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.errors import NotAllowed, NotFound
+from geo.checks import refuse
+from geo.errors import Flaw, NotAllowed, NotFound
 from geo.people.models import ApiKey
-from geo.rights import VISITOR, Viewer
+from geo.rights import KEY_SCOPES, VISITOR, Viewer
 from geo.vocabulary import Role
 
 PREFIX = "kaart"
 DAYS = 365
 
 
-def create_key(session: Session, name: str, role: Role = Role.admin, days: int = DAYS) -> str:
-    """Make a key that works for a number of days, and give it in plain: the only time that it can be read."""
+def create_key(
+    session: Session, name: str, role: Role = Role.admin, days: int = DAYS, scopes: Collection[str] = ()
+) -> str:
+    """Make a key that works for a number of days, and give it in plain: the only time that it can be read.
+
+    scopes  what it is for; none: all that its role may
+    raises  InvalidInput naming each scope that is none
+    """
+    known = ", ".join(KEY_SCOPES)
+    refuse([Flaw("scope", f"{each!r} is no scope; there are {known}") for each in scopes if each not in KEY_SCOPES])
     key_id, secret = secrets.token_hex(4), secrets.token_urlsafe(32)
     expires = datetime.now(UTC) + timedelta(days)
-    session.add(ApiKey(id=key_id, name=name, role=role, hash=_hash(secret), expires_at=expires))
+    key = ApiKey(id=key_id, name=name, role=role, scopes=sorted(set(scopes)), hash=_hash(secret), expires_at=expires)
+    session.add(key)
     session.flush()
     return f"{PREFIX}_{key_id}_{secret}"
 
@@ -49,7 +60,7 @@ def viewer_of(session: Session, sent: str | None) -> Viewer:
     known = hmac.compare_digest(_hash(secret), key.hash if key else _hash("")) and key is not None
     if not known or key is None or key.revoked_at or key.expires_at <= datetime.now(UTC):
         raise NotAllowed("This API key is not valid: it is wrong, expired or revoked.")
-    return Viewer(key.role, key.name)
+    return Viewer(key.role, key.name, scopes=frozenset(key.scopes))
 
 
 def _hash(secret: str) -> str:

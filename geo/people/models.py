@@ -79,6 +79,7 @@ class ApiKey(Base):
     id: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
     role: Mapped[Role]
+    scopes: Mapped[list[str]] = terms()  # what it is for, geo/rights.KEY_SCOPES; none: all that its role may
     hash: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime]

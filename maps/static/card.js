@@ -29,6 +29,17 @@ export async function openCard(address, { push = true, done = () => {} } = {}) {
   box.querySelector("h1")?.focus({ preventScroll: true });
 }
 
+/** Show an article that was made here and has no page of its own. */
+export function showCard(article, done) {
+  under_way?.abort();
+  if (opened.hidden) focusBack = document.activeElement;
+  box.replaceChildren(article);
+  opened.hidden = false;
+  back.hidden = false;
+  done();
+  box.querySelector("h1")?.focus({ preventScroll: true });
+}
+
 /** Put the card away and give the focus back to where it was. */
 export function closeCard() {
   under_way?.abort();

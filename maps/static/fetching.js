@@ -1,6 +1,6 @@
 // Everything that is fetched comes from this same site: pages, of which a part is taken, and GeoJSON, page after page.
 // Pages are asked for with the cookies, for their language. Features are not: a map shows what the list beside it shows,
-// and that is what is public, whoever is signed in.
+// and that is what is public, whoever is signed in; neighbours, who are in no list, are the one exception.
 
 const MOST_PAGES = 50;
 
@@ -10,11 +10,11 @@ async function answer(address, accept, signal, credentials) {
   return response;
 }
 
-/** Fetch all features behind an address, following its `next` links. */
-export async function features(address, signal) {
+/** Fetch all features behind an address, following its `next` links; as who is signed in where that is asked for. */
+export async function features(address, signal, credentials = "omit") {
   const all = [];
   for (let page = 0; address && page < MOST_PAGES; page += 1) {
-    const answered = await answer(address, "application/geo+json", signal, "omit");
+    const answered = await answer(address, "application/geo+json", signal, credentials);
     const collection = await answered.json();
     all.push(...collection.features);
     const next = (collection.links ?? []).find((link) => link.rel === "next");

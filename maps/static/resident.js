@@ -1,10 +1,11 @@
 // The page of residents: list, pins, card and address kept in step.
 
-import { closeCard, cardIsOpen, openCard } from "kaart/card";
+import { closeCard, cardIsOpen, openCard, showCard } from "kaart/card";
 import { features, page } from "kaart/fetching";
 import { liveForm } from "kaart/list";
 import { fitAgain, section } from "kaart/map";
 import { nearMe } from "kaart/near";
+import { neighbourLayer } from "kaart/neighbours";
 import { say, showFailure } from "kaart/page";
 import { pinLayer } from "kaart/pins";
 import { makeSheet } from "kaart/sheet";
@@ -18,6 +19,7 @@ export function showPlaces(map) {
   const sheet = makeSheet(() => fitAgain(map));
   const pins = pinLayer(map, (key) => open(key));
   const arrange = nearMe(map, wholeList);
+  const neighbours = neighbourLayer(map, openNeighbour);
   let title = document.title;
   let listAddress = window.location.pathname + window.location.search;
   let listScroll = 0;
@@ -61,6 +63,7 @@ export function showPlaces(map) {
       showList();
       scroller.scrollTop = 0;
       arrange();
+      neighbours.again();
       document.dispatchEvent(new CustomEvent("kaart:chosen", { detail: list.dataset.neighbourhood }));
       if ((await fill()) && list.dataset.filtered && !list.dataset.neighbourhood) pins.fitAll();
     },
@@ -68,18 +71,30 @@ export function showPlaces(map) {
 
   function open(key, address = addressOfCard(key), push = true) {
     if (!cardIsOpen()) listScroll = scroller.scrollTop;
+    neighbours.release();
     openCard(address, {
       push,
       done: () => {
-        list.hidden = true;
-        document.getElementById("count").hidden = true;
-        scroller.scrollTop = 0;
-        sheet.atLeast("half");
+        hideList();
         pins.choose(key);
         section.scrollIntoView?.({ block: "nearest" });
       },
     });
     markRow(key);
+  }
+
+  function openNeighbour(article) {
+    if (!cardIsOpen()) listScroll = scroller.scrollTop;
+    pins.choose(null);
+    neighbours.release();
+    showCard(article, hideList);
+  }
+
+  function hideList() {
+    list.hidden = true;
+    document.getElementById("count").hidden = true;
+    scroller.scrollTop = 0;
+    sheet.atLeast("half");
   }
 
   function showList() {
@@ -88,6 +103,7 @@ export function showPlaces(map) {
     closeCard();
     document.title = title;
     pins.choose(null);
+    neighbours.release();
     scroller.scrollTop = listScroll;
   }
 

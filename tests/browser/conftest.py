@@ -54,7 +54,7 @@ def serve(new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFact
 def service(url: str, settings: Settings, fill: Fill, *, worker: bool = False) -> Iterator[str]:
     """Fill a database and serve it, with a worker or without; give the address."""
     engine = db.engine(url)
-    sessions = db.sessions(engine)
+    sessions = db.sessions(engine, secret(settings))
     try:
         with sessions() as session:
             fill(session)

@@ -36,7 +36,7 @@ def test_the_neighbourhoods_that_miss_most_come_first(visit: Visit, measure: str
 
 def test_the_fewest_volunteers_come_first(visit: Visit) -> None:
     visitor = visit("/gaps?kind=volunteer&sort=volunteers", scripts=False)
-    told = [0 if cell == "< 10" else int(cell) for cell in visitor.texts(".ranking__row td:nth-child(3)")]
+    told = [0 if cell == "< 15" else int(cell) for cell in visitor.texts(".ranking__row td:nth-child(3)")]
     assert told == sorted(told)
     assert visitor.page.locator("[aria-sort=ascending]").inner_text().startswith("Vrijwilligers")
 
@@ -129,7 +129,7 @@ def test_few_volunteers_are_not_counted_out_loud(visit: Visit) -> None:
     assert told
     assert all(number >= 10 and number % 5 == 0 for number in told)
     visitor.open("/gaps/BU05790401.2024?kind=volunteer")
-    assert "Hier zijn minder dan 10 vrijwilligers bekend" in visitor.text("article")
+    assert "Hier zijn minder dan 15 vrijwilligers bekend" in visitor.text("article")
     assert not re.search(r"\d\s?(m|km)\b", visitor.text("article"))
     assert visitor.page.locator("article button").count() == 0
 

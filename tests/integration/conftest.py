@@ -21,6 +21,7 @@ from geo.neighbourhoods import Origin
 from geo.people import api_keys
 from geo.settings import CHECKOUT, Settings
 from geo.vocabulary import Level, Role
+from tests.conftest import SECRET
 from tests.integration.commands import Kaart, Refused
 from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
 
@@ -28,7 +29,7 @@ from tests.integration.town import ADMIN, BUURTEN, GEMEENTE, WIJKEN, Door, Town
 @pytest.fixture(scope="session")
 def town_settings(tmp_path_factory: pytest.TempPathFactory, cluster_url: str) -> Settings:
     """Give settings that reach nothing outside."""
-    var, key = tmp_path_factory.mktemp("var"), "a secret for tests only"
+    var, key = tmp_path_factory.mktemp("var"), SECRET
     return Settings(database_url=cluster_url, var=var, tile_url="", pdok_url="", secret=key, requests_a_minute=0)
 
 
@@ -37,7 +38,7 @@ def demo_database(new_database: Callable[[], str], town_settings: Settings) -> t
     """Give a database with the demo municipality, one coverage run and the keys; nobody may stay connected to it."""
     url = new_database()
     engine = db.engine(url)
-    with db.sessions(engine)() as session:
+    with db.sessions(engine, SECRET.encode())() as session:
         demo.load(session, CHECKOUT / "data")
         run.run(session, Policies(), key=secret(town_settings))
         keys = {
@@ -76,7 +77,7 @@ def hamlet(new_database: Callable[[], str], town_settings: Settings, portal: Blo
     """Give Testdorp (`town.BUURTEN`), without assets or activities, for one module, and its app."""
     url = new_database()
     engine = db.engine(url)
-    with db.sessions(engine)() as session:
+    with db.sessions(engine, SECRET.encode())() as session:
         origin = Origin(2025, "test", None, schematic=False)
         whole = neighbourhoods.union(BUURTEN, GEMEENTE, "Testdorp", Level.gemeente)
         wijken = [
@@ -97,7 +98,7 @@ def hamlet(new_database: Callable[[], str], town_settings: Settings, portal: Blo
 @contextmanager
 def _opened(url: str, settings: Settings, portal: BlockingPortal, keys: dict[str, str]) -> Iterator[Town]:
     engine = db.engine(url)
-    sessions = db.sessions(engine)
+    sessions = db.sessions(engine, SECRET.encode())
     app = create_app(settings, sessions)
     with httpx.Client(transport=Door(app, portal), base_url="http://kaart.test") as client:
         yield Town(app, engine, sessions, client, keys)
@@ -115,7 +116,7 @@ def _as_superuser(url: str, statement: str, *names: str) -> None:
 def kaart(database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Kaart:
     """Give a way to run one command; it gives what the command printed, and fails when the command does."""
     monkeypatch.setenv("KAART_DATABASE_URL", database_url)
-    monkeypatch.setenv("KAART_SECRET", "a secret for tests only")
+    monkeypatch.setenv("KAART_SECRET", SECRET)
     monkeypatch.setenv("KAART_PDOK_URL", "")
 
     def run(*words: str) -> str:

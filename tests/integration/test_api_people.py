@@ -1,16 +1,29 @@
 """Volunteers, activities and drawn neighbourhoods through the API: what goes where, and what is refused."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import IntegrityError
 
+from geo import db
 from geo.days import today
-from geo.models import AssetSecret, History
+from geo.errors import Unavailable
+from geo.models import Asset, History
+from geo.people import accounts
+from geo.privacy import read_secret, readings
+from geo.records import act_as
+from geo.sealing import unseal
+from geo.vocabulary import Kind, Means, Purpose, Role
+from geo.volunteers import consents
+from geo.volunteers.models import Consent
+from tests.conftest import SECRET
 from tests.integration.town import (
     ACTIVITIES,
     ADMIN,
+    AGREED,
     ASSETS,
     COVERAGE,
     EAST,
@@ -26,7 +39,7 @@ from tests.integration.town import (
 
 IN_WEST, IN_EAST = spot(92500, 465500), spot(93500, 465500)
 CONTACT = {"email": "an@example.org", "telefoon": "06-00000000"}
-PERSON = {"kind": "volunteer", "services": ["meals"], "contact": CONTACT}
+PERSON = {"kind": "volunteer", "services": ["meals"], "contact": CONTACT, "consent": AGREED}
 WALK = {"title": "Wandelen", "theme": "move", "repeat": "weekly", "starts_on": "2026-11-03"}
 OWN_WORDS: dict[str, object] = {
     "name": "An", "summary": "Ik help", "description": "Lang verhaal", "cost": "niets", "address": "Straat 1",
@@ -40,10 +53,9 @@ OWN_WORDS: dict[str, object] = {
 
 def secret(town: Town, item: str) -> tuple[float | None, float | None, dict[str, str]]:
     """Give what is kept of a person: longitude, latitude, contacts."""
-    columns = (func.ST_X(AssetSecret.place), func.ST_Y(AssetSecret.place), AssetSecret.contact)
     with town.sessions() as session:
-        lon, lat, contact = session.execute(select(*columns).where(AssetSecret.asset_id == item)).one()
-        return lon, lat, contact
+        place, contact = read_secret(session, UUID(item), "test")
+        return *(place or (None, None)), contact
 
 
 def flaws(town: Town, method: str, path: str, sent: object) -> set[str]:
@@ -67,7 +79,7 @@ def test_the_place_and_contacts_of_a_person_are_kept_apart_and_the_row_holds_the
     item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))
     assert item["geometry"] is None
     told = {field: value for field, value in item["properties"].items() if value not in (None, [], {})}
-    kept = {"kind", "services", "source", "demo", "status", "neighbourhood", "neighbourhood_name"}
+    kept = {"kind", "services", "source", "demo", "status", "neighbourhood", "neighbourhood_name", "visible_to"}
     assert set(told) == kept | {"created_at", "updated_at", "version"}
     assert told["neighbourhood"] == f"{WEST}.2025"
     lon, lat, contact = secret(hamlet, item["id"])
@@ -93,7 +105,7 @@ def test_an_area_is_no_place_of_a_person(hamlet: Town) -> None:
 
 
 def test_a_person_may_be_known_by_their_neighbourhood_only(hamlet: Town) -> None:
-    item = made(hamlet, ASSETS, feature(None, kind="volunteer", services=["meals"], neighbourhood=EAST))
+    item = made(hamlet, ASSETS, feature(None, kind="volunteer", services=["meals"], neighbourhood=EAST, consent=AGREED))
     assert item["properties"]["neighbourhood_name"] == "East"
     assert secret(hamlet, item["id"]) == (None, None, {})
 
@@ -245,3 +257,106 @@ def test_who_told_something_stands_in_the_history_and_in_no_answer(hamlet: Town)
             by = session.scalars(select(History.changed_by).where(History.row_id == told["id"])).all()
         assert set(by) == {"the tester"}
         assert "the tester" not in hamlet.get(f"{path}/{told['id']}").text
+
+
+def test_without_consent_there_is_no_record_of_a_person(hamlet: Town) -> None:
+    before = people(hamlet)
+    without = {field: value for field, value in PERSON.items() if field != "consent"}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **without)) == {"consent"}
+    for consent, named in (
+        ({"purposes": ["contact"]}, "consent.purposes"),
+        ({"purposes": ["offer", "contact"]}, "consent.purposes"),  # there is no account to read requests in
+        ({"purposes": ["offer"], "given_on": str(today() + timedelta(1))}, "consent.given_on"),
+        ({"purposes": ["offer"], "given_on": str(today() - timedelta(731))}, "consent.expires_on"),
+        ({"purposes": ["offer"], "expires_on": str(today() + timedelta(731))}, "consent.expires_on"),
+        ({"purposes": ["offer"], "expires_on": str(today() - timedelta(1))}, "consent.expires_on"),
+    ):
+        assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **{**PERSON, "consent": consent})) == {named}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **{**PERSON, "consent": {}})) == {
+        "properties.consent.purposes"
+    }
+    assert people(hamlet) == before
+
+
+def people(town: Town) -> int:
+    with town.sessions() as session:
+        return session.scalar(select(func.count()).where(Asset.kind == Kind.volunteer)) or 0
+
+
+def test_the_database_itself_refuses_a_person_without_consent(hamlet: Town) -> None:
+    with hamlet.sessions() as session:
+        session.add(Asset(kind=Kind.volunteer, services=["meals"], source="test"))
+        session.flush()
+        with pytest.raises(IntegrityError, match="a volunteer needs consent"):
+            session.commit()
+
+
+def test_consent_lasts_two_years_at_most_and_the_record_no_longer_than_it(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    with hamlet.sessions() as session:
+        (held,) = consents.of(session, UUID(item))
+        assert (held.purpose, held.means, held.text_version) == (Purpose.offer, Means.paper, consents.TEXT)
+        assert held.expires_on == today() + timedelta(730)
+        assert session.get_one(Asset, UUID(item)).visible_to == held.expires_on
+    last = str(today() + timedelta(7))
+    shorter = {"purposes": ["offer", "map"], "given_on": str(today() - timedelta(1)), "expires_on": last}
+    assert hamlet.send("PATCH", f"{ASSETS}/{item}", change(consent=shorter)).status_code == 200
+    with hamlet.sessions() as session:
+        held_now = {consent.purpose: str(consent.expires_on) for consent in consents.of(session, UUID(item))}
+        assert held_now == {Purpose.offer: last, Purpose.map: last}
+        ended = select(Consent).where(Consent.asset_id == UUID(item), Consent.withdrawn_at.is_not(None))
+        assert [consent.purpose for consent in session.scalars(ended)] == [Purpose.offer]
+        assert str(session.get_one(Asset, UUID(item)).visible_to) == last
+
+
+def test_only_volunteers_give_consent_and_have_an_account(hamlet: Town) -> None:
+    room = {"kind": "community_room", "name": "Kamer"}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **room, consent=AGREED)) == {"consent"}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **room, account="an@example.org")) == {"account"}
+
+
+def test_a_volunteer_has_one_account_and_an_account_one_volunteer(hamlet: Town) -> None:
+    with hamlet.sessions.begin() as session:
+        accounts.create(session, "an@example.org", "An", Role.contributor)
+    told = {**PERSON, "account": "an@example.org", "consent": {"purposes": ["offer", "contact"]}}
+    assert flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **{**told, "account": "jo@example.org"})) == {"account"}
+    made(hamlet, ASSETS, feature(IN_WEST, **told))
+    again = hamlet.send("POST", ASSETS, feature(IN_WEST, **told))
+    assert (again.status_code, "another volunteer's already" in again.text) == (409, True)
+
+
+def test_a_volunteer_who_is_taken_away_is_erased(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    assert hamlet.send("DELETE", f"{ASSETS}/{item}", None).status_code == 204
+    with hamlet.sessions() as session:
+        assert session.get(Asset, UUID(item)) is None
+        assert session.scalars(select(History).where(History.row_id == item)).all() == []
+
+
+def test_each_reading_of_a_secret_is_noted_with_who_when_and_why(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    with hamlet.sessions.begin() as session:
+        before = len(readings(session, UUID(item)))
+        act_as(session, "account:somebody")
+        read_secret(session, UUID(item), "a good reason")
+    with hamlet.sessions() as session:
+        noted = readings(session, UUID(item))
+        assert (noted[0].read_by, noted[0].why) == ("account:somebody", "a good reason")
+        assert abs((datetime.now(UTC) - noted[0].read_at).total_seconds()) < 60
+        assert len(noted) == before + 1
+        assert read_secret(session, uuid4(), "nobody") == (None, {})
+
+
+def test_a_secret_in_the_database_is_bytes_that_only_the_key_opens(hamlet: Town) -> None:
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    with hamlet.sessions() as session:
+        place, contact = session.execute(
+            text("SELECT place, contact FROM asset_secret WHERE asset_id = :id"), {"id": item}
+        ).one()
+    assert b"an@example.org" not in contact
+    assert unseal(SECRET.encode(), f"{item} contact", contact) == CONTACT
+    assert unseal(SECRET.encode(), f"{item} place", place) == pytest.approx(IN_WEST["coordinates"], abs=1e-12)
+    with db.sessions(hamlet.engine, b"another key")() as session, pytest.raises(Unavailable, match="KAART_SECRET"):
+        read_secret(session, UUID(item), "with another key")
+    with db.sessions(hamlet.engine)() as session, pytest.raises(Unavailable, match="not at hand"):
+        read_secret(session, UUID(item), "without a key")

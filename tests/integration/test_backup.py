@@ -1,9 +1,11 @@
 """A backup and its restore: every row, every rule, the key; and every way in which one is refused, nothing done."""
 
+import json
 import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tarfile
@@ -15,14 +17,15 @@ from typing import NamedTuple
 import pytest
 from alembic import command
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from geo import allowances, archive, backup, cluster, db, demo, folder, programs
+from geo import allowances, archive, backup, cluster, db, demo, folder, privacy, programs
 from geo.backup import DATABASE, MANIFEST, SEAL, Manifest
 from geo.coverage.policy import Policies
 from geo.coverage.run import run
 from geo.errors import Conflict, InvalidInput, Refusal, Unavailable
+from geo.models import Asset
 from geo.people import accounts, api_keys, entries, links
 from geo.records import act_as
 from geo.settings import CHECKOUT, Settings
@@ -96,7 +99,7 @@ def furnish(settings: Settings) -> None:
     """Load the demo, compute coverage, and leave traces of changes, deletions and an upload."""
     with cluster.running(settings) as url:
         engine = db.engine(url)
-        with db.sessions(engine).begin() as session:
+        with db.sessions(engine, folder.secret(settings)).begin() as session:
             demo.load(session, CHECKOUT / "data")
             run(session, Policies(), key=folder.secret(settings))
             api_keys.create_key(session, "the tester")
@@ -225,7 +228,7 @@ def test_the_comparison_covers_every_table_and_sees_one_changed_character(kept: 
 
     def change(engine: Engine) -> Rows:
         with engine.begin() as connection:
-            connection.execute(text("UPDATE asset_secret SET contact = '{\"note\": \"other\"}' WHERE asset_id ="
+            connection.execute(text("UPDATE asset_secret SET contact = contact || '\\x00' WHERE asset_id ="
                                     " (SELECT min(asset_id::text)::uuid FROM asset_secret)"))  # fmt: skip
             connection.execute(text("ALTER TABLE asset DISABLE TRIGGER updated"))
         return {}
@@ -497,15 +500,15 @@ def test_a_restore_that_fails_halfway_leaves_everything_as_it_was_found(
     assert looked_at(empty, rows) == kept.rows
 
 
-def older(settings: Settings) -> None:
-    """Give a database the tables of the first version only, with one neighbourhood in them."""
+def older(settings: Settings, revision: str = "") -> None:
+    """Give a database the tables of an older version only (else of the first), with one neighbourhood in them."""
     with cluster.running(settings) as url:
         engine = db.engine(url)
         with engine.connect() as connection:
             base = ScriptDirectory(str(CHECKOUT / "migrations")).get_base()
             config = db._config()
             config.attributes["connection"] = connection
-            command.upgrade(config, str(base))
+            command.upgrade(config, revision or str(base))
             outline = "ST_Multi(ST_MakeEnvelope(4.4, 52.1, 4.5, 52.2, 4326))"
             connection.execute(text(
                 "INSERT INTO neighbourhood (id, code, year, level, name, geom, overview, source)"
@@ -554,6 +557,61 @@ def test_a_backup_of_an_older_version_is_restored_and_brought_up_to_date(
     backup.restore(empty, tmp_path / "older.tar")
     assert looked_at(empty, catalogue)["columns"] == kept.catalogue["columns"]
     assert [row for (row,) in looked_at(empty, rows)["neighbourhood"] if "BU90010101" in str(row)]
+
+
+HOME, CONTACT = (4.4712358, 52.1813279), {"email": "canary-7f3a@example.org"}
+PLAIN = f"""WITH person AS (
+  INSERT INTO asset (id, kind, source) VALUES ('6fa459ea-ee8a-4ca4-894e-db77e160355e', 'volunteer', 'test') RETURNING id
+) INSERT INTO asset_secret (asset_id, place, contact)
+SELECT id, ST_SetSRID(ST_MakePoint({HOME[0]}, {HOME[1]}), 4326), '{json.dumps(CONTACT)}' FROM person"""
+
+
+def readable(engine: Engine) -> Rows:
+    """Find what tells of the person of PLAIN without a key: their mail address, and the bytes of their degrees."""
+    signs = (CONTACT["email"], *(struct.pack("<d", degrees).hex() for degrees in HOME))
+    return {
+        table: [row for row in there if any(sign in str(row) for sign in signs)]
+        for table, there in rows(engine).items()
+    }
+
+
+@pytest.mark.parametrize("has_key", [True, False], ids=["with a key", "before there was a key"])
+def test_secrets_that_an_older_version_kept_readable_are_sealed_by_the_restore(
+    bare: Settings, empty: Settings, tmp_path: Path, has_key: bool
+) -> None:
+    older(bare, "0006")
+    looked_at(bare, lambda engine: _run(engine, PLAIN))
+    if has_key:
+        folder.secret(bare)
+    assert backup.make(bare, tmp_path / "older.tar").revision == "0006"
+    assert looked_at(bare, readable)["asset_secret"], "it is there to be found"
+    backup.restore(empty, tmp_path / "older.tar")
+    assert not any(looked_at(empty, readable).values())
+
+    def told(engine: Engine) -> Rows:
+        with db.sessions(engine, folder.secret(empty))() as session:
+            who = session.scalars(select(Asset.id)).one()
+            return {"secret": [tuple(privacy.read_secret(session, who, "a test"))]}
+
+    assert looked_at(empty, told)["secret"] == [(HOME, CONTACT)]
+
+
+def test_a_key_that_was_made_for_a_restore_that_fails_is_gone_with_it(
+    bare: Settings, empty: Settings, tmp_path: Path
+) -> None:
+    older(bare, "0006")
+    looked_at(bare, lambda engine: _run(engine, PLAIN, "CREATE TABLE consent (id int)"))
+    backup.make(bare, tmp_path / "older.tar")
+    with pytest.raises(ProgrammingError, match="already exists"):
+        backup.restore(empty, tmp_path / "older.tar")
+    assert not (folder.var(empty) / "secret").exists()
+
+
+def _run(engine: Engine, *statements: str) -> Rows:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+    return {}
 
 
 def test_a_backup_that_cannot_be_brought_up_to_date_leaves_everything_as_it_was_found(

@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from geo.features import COLLECTIONS
 from tests.integration.town import ASSETS, NEIGHBOURHOODS, Town, served
 
 COUNTS = {
@@ -45,10 +44,10 @@ def test_gdal_finds_every_collection_and_counts_it_right(town: Town, address: st
         re.findall(r"^Layer name: (.*)$", said, re.MULTILINE),
         re.findall(r"^Feature Count: (\d+)$", said, re.MULTILINE),
     )
-    assert dict(zip(names, map(int, counts), strict=True)) == {name: number(town, name) for name in COLLECTIONS}
+    assert dict(zip(names, map(int, counts), strict=True)) == {name: number(town, name) for name in COUNTS}
 
 
-@pytest.mark.parametrize("collection", COLLECTIONS)
+@pytest.mark.parametrize("collection", COUNTS)
 def test_gdal_reads_every_feature_through_the_pages(town: Town, address: str, collection: str) -> None:
     said = ogrinfo("-al", "-geom=NO", "-oo", "PAGE_SIZE=500", f"OAPIF:{address}/v1/collections/{collection}")
     identifiers = re.findall(r"^  id \(String\) = (.*)$|^OGRFeature\(\w+\):(\d+)$", said, re.MULTILINE)

@@ -17,7 +17,8 @@ from geo.errors import Conflict, NotFound
 from geo.models import Activity, Asset, AssetSecret, History, ImportJob, Neighbourhood, Organisation
 from geo.rights import VISITOR
 from geo.settings import CHECKOUT
-from geo.vocabulary import JobStatus, Kind, Level, What
+from geo.vocabulary import JobStatus, Kind, Level, Means, What
+from geo.volunteers.models import Consent
 from tests.integration.pdok import Pdok, Trouble, municipality, serving
 
 DATA = CHECKOUT / "data"
@@ -130,9 +131,10 @@ def test_the_real_names_stand_at_the_level_of_the_municipality_without_a_point(o
 def test_every_volunteer_has_a_secret_place_and_a_neighbourhood_and_nothing_else(oegstgeest: Session) -> None:
     people = count(oegstgeest, Asset.kind == Kind.volunteer)
     assert people >= 24
-    assert (
-        oegstgeest.scalar(select(func.count()).select_from(AssetSecret).where(AssetSecret.place.is_not(None))) == people
-    )
+    sealed = select(func.count()).select_from(AssetSecret).where(AssetSecret.place.is_not(None))
+    assert oegstgeest.scalar(sealed) == people
+    invented = select(func.count()).select_from(Consent).where(Consent.means == Means.demo)
+    assert oegstgeest.scalar(invented) == people
     assert count(oegstgeest, Asset.kind == Kind.volunteer, Asset.neighbourhood_id.is_(None)) == 0
 
 

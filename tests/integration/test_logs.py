@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from api import logs
 from api.app import create_app
-from tests.integration.town import ADMIN, ASSETS, Form, Town, feature, served
+from tests.integration.town import ADMIN, AGREED, ASSETS, Form, Town, feature, served
 
 CANARY = "kanarie7f3a"
 MAIL, WORDS = f"{CANARY}@example.org", f"{CANARY} woont hier"
@@ -86,7 +86,7 @@ def test_a_session_full_of_what_people_send_leaves_no_word_of_it_in_the_log(
         form = Form({"what": CANARY, "mapping": WORDS}, {"file": (f"{CANARY}.csv", WORDS)})
         statuses.add(client.post("/v1/imports", data=form.fields, files=form.files, headers=key).status_code)
         with broken(town):
-            sent = feature(None, kind="volunteer", services=["meals"], contact={"email": MAIL})
+            sent = feature(None, kind="volunteer", services=["meals"], contact={"email": MAIL}, consent=AGREED)
             statuses.add(client.post(ASSETS, json=sent, headers=key).status_code)
     with serving(town, log_json=log_json, requests_a_minute=1) as client:
         statuses |= {client.get("/v1/", params={"q": WORDS}, headers=SENT).status_code for _ in range(3)}
@@ -138,6 +138,7 @@ def test_signing_in_and_keys_are_told_without_saying_whose(town: Town, written: 
     written()
     logs.signed_in("steward", "password")
     logs.sign_in_failed("provider")
+    logs.provider_failed("It does not answer.")
     logs.key_made("0123abcd", "planner")
     logs.key_revoked("0123abcd")
     told = events(written(), log_json=True)
@@ -146,6 +147,7 @@ def test_signing_in_and_keys_are_told_without_saying_whose(town: Town, written: 
     assert told == [
         {"event": "signed_in", "level": "info", "role": "steward", "way": "password"},
         {"event": "sign_in_failed", "level": "warning", "way": "provider"},
+        {"event": "provider_failed", "level": "warning", "why": "It does not answer."},
         {"event": "key_made", "level": "info", "key": "0123abcd", "role": "planner"},
         {"event": "key_revoked", "level": "info", "key": "0123abcd"},
     ]

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 from geo.models import Asset, History, Neighbourhood
 from geo.vocabulary import Kind, Level, Role
 from tests.integration.people import Person, browser, signed_in
-from tests.integration.town import ACTIVITIES, ADMIN, ASSETS, Town, feature, point
+from tests.integration.town import ACTIVITIES, ADMIN, AGREED, ASSETS, Town, feature, point
 
 HERE = "BU05790102"
 OWNERS = (Role.contributor, Role.broker, Role.planner)
@@ -131,7 +131,7 @@ def test_a_steward_sees_what_waits_in_the_own_neighbourhoods_only(town: Town, th
 
 
 def test_the_rows_of_volunteers_are_for_administrators_only(town: Town) -> None:
-    volunteer = feature(None, kind="volunteer", services=["meals"], neighbourhood=HERE)
+    volunteer = feature(None, kind="volunteer", services=["meals"], neighbourhood=HERE, consent=AGREED)
     there = made(town, ASSETS, volunteer)
     for role in (*OWNERS, Role.steward):
         somebody = person(town, role)

@@ -1,12 +1,13 @@
 """Coverage runs on Testdorp in the database: the village of the unit tests, with kinds, services and people."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import shapely
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from geo import assets, features, neighbourhoods
@@ -20,6 +21,8 @@ from geo.models import Asset, ImportJob, Neighbourhood
 from geo.neighbourhoods import Area, Origin
 from geo.rights import VISITOR
 from geo.vocabulary import JobStatus, Kind, Level, Status, What
+from geo.volunteers.models import Consent
+from tests.integration.town import AGREED
 
 KEY = b"a key for these tests"
 X, Y = 100_000, 400_000
@@ -137,20 +140,34 @@ def test_a_drawn_neighbourhood_gets_the_residents_inside_it(village: Session) ->
 
 def volunteers(session: Session, number: int, x: float, services: list[str]) -> None:
     for _ in range(number):
-        assets.create(session, {"kind": Kind.volunteer, "services": services, "place": spot(x, 50)})
+        assets.create(session, {"kind": Kind.volunteer, "services": services, "place": spot(x, 50), "consent": AGREED})
 
 
-def test_volunteers_are_a_number_from_ten_up_and_never_a_distance(village: Session) -> None:
-    volunteers(village, 15, 50, ["meals"])
-    volunteers(village, 9, 450, ["meals"])
+def test_volunteers_are_a_number_from_fifteen_up_and_never_a_distance(village: Session) -> None:
+    volunteers(village, 20, 50, ["meals"])
+    volunteers(village, 10, 450, ["meals"])
     made = compute(village)
     meals = rows(village, made, kind=Kind.volunteer, service="meals")
-    assert (meals["BU99990101"].volunteers, meals["BU99990102"].volunteers) == (15, None)
-    assert meals["BU99990101"].per_1000 == pytest.approx(187.5)  # 15 for 80 residents
+    assert (meals["BU99990101"].volunteers, meals["BU99990102"].volunteers) == (20, None)
+    assert meals["BU99990101"].per_1000 == pytest.approx(250)  # 20 for 80 residents
     assert meals["BU99990102"].per_1000 is None
-    assert meals["GM9999"].volunteers in (20, 25)  # 24
+    assert meals["GM9999"].volunteers == 30
     for row in meals.values():
         assert (row.covered, row.median_m, row.nearest_id, row.assets_in_reach) == (None,) * 4
+
+
+def test_a_neighbourhood_that_is_all_of_another_says_no_other_number(village: Session) -> None:
+    for number in range(11, 15):
+        volunteers(village, number if number == 11 else 1, 4050, [["meals"], ["transport"]][number % 2])
+        told = [rows(village, compute(village), kind=Kind.volunteer) for _ in "xx"]
+        assert told[0]["BU99990201"].volunteers == told[0]["WK999902"].volunteers
+        assert told[0]["BU99990201"].volunteers == told[1]["BU99990201"].volunteers
+
+
+def test_who_no_longer_agrees_to_be_counted_is_not_counted(village: Session) -> None:
+    volunteers(village, 20, 50, ["meals"])
+    village.execute(update(Consent).values(expires_on=today() - timedelta(1)))
+    assert rows(village, compute(village), kind=Kind.volunteer)["BU99990101"].volunteers is None
 
 
 def test_volunteers_do_not_cover_anybody_as_a_service(village: Session) -> None:

@@ -13,6 +13,7 @@ from geo.days import today
 from geo.neighbourhoods import Area, Origin
 from geo.rights import VISITOR
 from geo.vocabulary import Kind, Level
+from tests.integration.town import AGREED
 
 HERE = shapely.Point(4.47, 52.18)
 
@@ -109,7 +110,7 @@ def test_kinds_choose_between_places_and_activities(session: Session) -> None:
 
 
 def test_volunteers_are_never_found(session: Session) -> None:
-    assets.create(session, {"kind": Kind.volunteer, "services": ["meals"], "place": HERE})
+    assets.create(session, {"kind": Kind.volunteer, "services": ["meals"], "place": HERE, "consent": AGREED})
     assert names(session) == []
     assert names(session, Wanted(kind=("volunteer",))) == []
     assert names(session, Wanted(service=("meals",))) == []

@@ -17,6 +17,7 @@ from geo import activities, assets, neighbourhoods, whereabouts
 from geo.models import Activity, Asset, History, Neighbourhood
 from geo.neighbourhoods import Area, Origin
 from geo.vocabulary import Kind, Level, Repeat
+from tests.integration.town import AGREED
 
 X, Y = 100_000, 400_000
 A, B, C, D = "BU99990101", "BU99990102", "BU99990103", "BU99990104"
@@ -120,7 +121,9 @@ def test_records_with_a_place_follow_it_into_the_new_year(village: Session) -> N
 
 
 def test_a_volunteer_follows_the_true_place_that_nobody_reads(village: Session) -> None:
-    person = assets.create(village, {"kind": Kind.volunteer, "services": ["meals"], "place": spot(450, 250)})
+    person = assets.create(
+        village, {"kind": Kind.volunteer, "services": ["meals"], "place": spot(450, 250), "consent": AGREED}
+    )
     assert lies_in(village, person) == f"{A}.2024"
     next_year(village, BU99990101=(0, 420), BU99990102=(420, 900))
     assert lies_in(village, person) == f"{B}.2025"

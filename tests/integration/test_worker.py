@@ -18,7 +18,7 @@ from geo.coverage import jobs
 from geo.coverage.jobs import Shop
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policies
-from geo.coverage.questions import held
+from geo.coverage.questions import LIVE_LOCK, held
 from geo.coverage.run import RUN_LOCK
 from geo.vocabulary import RunStatus
 from tests.integration.test_up import KAART, Up, port, processes, var
@@ -238,7 +238,9 @@ def test_of_two_workers_one_keeps_the_live_state_until_it_ends_then_the_other_do
     with Worker(town, tmp_path) as first:
         until(lambda: keeps(town.engine))
         with Worker(town, tmp_path) as second, town.engine.connect() as connection:
-            workers = text("SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory'")
+            workers = text(
+                f"SELECT count(DISTINCT pid) FROM pg_locks WHERE locktype = 'advisory' AND objid = {LIVE_LOCK}"
+            )
             time.sleep(5)
             assert connection.scalar(workers) == 1
             run = asked(town)

@@ -189,6 +189,9 @@ def feature(geometry: object = None, **properties: object) -> dict[str, object]:
     return {"type": "Feature", "geometry": geometry, "properties": properties}
 
 
+AGREED = {"purposes": ["offer"]}  # what every volunteer agrees to, or there is no record
+
+
 def point(lon: float, lat: float) -> dict[str, object]:
     """Make a place."""
     return {"type": "Point", "coordinates": [lon, lat]}

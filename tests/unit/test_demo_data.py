@@ -284,9 +284,9 @@ def test_some_groups_of_volunteers_are_large_enough_to_publish_and_some_are_not(
         assert group["neighbourhood"] in table()
         for service in group["services"]:
             cells[group["neighbourhood"], service] += group["count"]
-    assert sum(number >= 10 for number in cells.values()) == 5
-    assert sum(number < 10 for number in cells.values()) >= 10
-    assert cells["BU05790102", "odd_jobs"] == 14
+    assert sum(number >= 15 for number in cells.values()) == 3
+    assert sum(number < 11 for number in cells.values()) >= 10
+    assert cells["BU05790102", "odd_jobs"] == 17
 
 
 def test_no_text_holds_a_phone_number_a_mail_address_a_foreign_host_or_the_avoided_word() -> None:

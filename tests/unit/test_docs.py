@@ -11,11 +11,16 @@ import pytest
 import typer
 from fastapi import APIRouter
 from fastapi.routing import APIRoute
+from sqlalchemy import inspect
 
 import api
 from api.cli import app
+from geo.base import Base
 from geo.imports import cells, mapping
+from geo.models import AssetSecret
+from geo.people.models import Account
 from geo.settings import CHECKOUT, PREFIX, Settings
+from geo.volunteers.models import Volunteer
 
 PAGES = [CHECKOUT / "README.md", CHECKOUT / "CONTRIBUTING.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 CAPABILITIES = CHECKOUT / "docs/capabilities.md"
@@ -133,3 +138,12 @@ def test_the_mapping_that_is_explained_is_one_that_works() -> None:
 def test_every_field_of_a_mapping_is_explained() -> None:
     text = (CHECKOUT / "docs/importing.md").read_text(encoding="utf-8")
     assert [field for field in cells.READERS if f"`{field.partition('.')[0]}" not in text] == []
+
+
+def test_every_table_about_people_stands_in_the_privacy_page() -> None:
+    told = (CHECKOUT / "docs/privacy.md").read_text(encoding="utf-8")
+    of_people = {Account.__module__, Volunteer.__module__}
+    models = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__module__ in of_people]
+    tables = {str(inspect(model).local_table) for model in (*models, AssetSecret)}
+    assert len(tables) >= 10
+    assert {table for table in tables if f"`{table}`" not in told} == set()

@@ -466,10 +466,10 @@ def test_volunteers_are_only_counted() -> None:
         "why": {},
     }
     few = card(NL, PEOPLE, **none)
-    assert few.sentences == ["Hier zijn minder dan 10 vrijwilligers bekend; zo weinig noemen we geen aantal."]
+    assert few.sentences == ["Hier zijn minder dan 15 vrijwilligers bekend; zo weinig noemen we geen aantal."]
     assert (few.policy, few.facts, few.lists, few.doubts) == ([], [], [], [])
     assert few.when == "geteld bij de laatste berekening"  # not with each change, which would tell of one person
     hidden = coverage(**none, volunteers=None, per_1000=None)["properties"]
-    assert [cell_of(key, hidden, EVERYONE, NL).words for key in ("per_1000", VOLUNTEERS)] == ["–", "< 10"]
+    assert [cell_of(key, hidden, EVERYONE, NL).words for key in ("per_1000", VOLUNTEERS)] == ["–", "< 15"]
     known = card(NL, PEOPLE, **none | {"volunteers": 15, "per_1000": 15.0})
     assert known.sentences[:2] == ["Hier zijn ongeveer 15 vrijwilligers bekend.", "Dat is 15,0 per 1.000 bewoners."]

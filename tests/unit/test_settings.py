@@ -47,6 +47,11 @@ def test_a_variable_of_another_program_is_left_alone() -> None:
         ("DATABASE_URL", "nonsense"),
         ("SECRET", "short"),
         ("LOG_JSON", "perhaps"),
+        ("OIDC_ISSUER", "login.example.nl"),
+        ("OIDC_ISSUER", "http://login.example.nl"),
+        ("OIDC_ISSUER", "https://login.example.nl/?tenant=1"),
+        ("OIDC_ISSUER", "https://login.example.nl/#here"),
+        ("OIDC_NAME", "x" * 61),
     ],
 )
 def test_a_bad_value_is_refused_by_name(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +74,7 @@ def test_every_way_to_write_a_postgresql_address_is_understood(url: str) -> None
 
 
 def test_an_empty_variable_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("DATABASE_URL", "VAR", "PUBLIC_URL", "SECRET", "TILE_URL"):
+    for name in ("DATABASE_URL", "VAR", "PUBLIC_URL", "SECRET", "TILE_URL", "OIDC_ISSUER", "OIDC_CLIENT_ID"):
         monkeypatch.setenv(f"KAART_{name}", "")
     made = read()
     assert (made.database_url, made.var, made.public_url, made.secret, made.tile_url) == (
@@ -79,6 +84,46 @@ def test_an_empty_variable_means_none(monkeypatch: pytest.MonkeyPatch) -> None:
         None,
         "",
     )
+
+
+PROVIDER = {
+    "OIDC_ISSUER": "https://login.example.nl/",
+    "OIDC_CLIENT_ID": "kaart",
+    "PUBLIC_URL": "https://kaart.example.nl",
+}
+
+
+def test_an_issuer_is_kept_letter_by_letter(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**PROVIDER, "OIDC_CLIENT_SECRET": "s3cret"}.items():
+        monkeypatch.setenv(f"KAART_{name}", value)
+    made = read()
+    assert (made.oidc_issuer, made.oidc_client_id) == ("https://login.example.nl/", "kaart")
+    assert made.oidc_client_secret is not None
+    assert made.oidc_client_secret.get_secret_value() == "s3cret"
+    assert "s3cret" not in repr(made)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1:8080", "[::1]:8080"])
+def test_an_issuer_on_this_machine_needs_no_https(monkeypatch: pytest.MonkeyPatch, host: str) -> None:
+    for name, value in {**PROVIDER, "OIDC_ISSUER": f"http://{host}/realms/test"}.items():
+        monkeypatch.setenv(f"KAART_{name}", value)
+    assert read().oidc_issuer == f"http://{host}/realms/test"
+
+
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [
+        ("OIDC_CLIENT_ID", "KAART_OIDC_CLIENT_ID must be set where KAART_OIDC_ISSUER is"),
+        ("PUBLIC_URL", "is of no use without KAART_PUBLIC_URL: the provider sends people back to that address"),
+    ],
+)
+@pytest.mark.parametrize("empty", [True, False])
+def test_half_a_provider_stops_the_start(monkeypatch: pytest.MonkeyPatch, without: str, told: str, empty: bool) -> None:
+    for name, value in PROVIDER.items():
+        if name != without or empty:
+            monkeypatch.setenv(f"KAART_{name}", "" if name == without else value)
+    with pytest.raises(InvalidInput, match=told):
+        read()
 
 
 def test_the_file_of_the_checkout_is_read_and_the_environment_goes_before_it(

@@ -1,0 +1,1 @@
+"""People who offer something: their consent, what is told of them, who may ask them, and how they are forgotten."""
