@@ -15,7 +15,7 @@ from api.texts import Address, Day, Key, Keys, Line, Story, Words
 from geo import assets, features, permits
 from geo.errors import Flaw, InvalidInput
 from geo.models import Asset
-from geo.vocabulary import Kind, Purpose, Status
+from geo.vocabulary import Kind, Means, Purpose, Status
 
 router = APIRouter(prefix="/v1/collections/assets/items")
 Version = Annotated[int | None, Depends(version_of)]
@@ -104,6 +104,8 @@ class AssetFeature(BaseModel):
     def values(self) -> dict[str, Any]:
         """Give what was told, and nothing else."""
         told = self.properties.model_dump(exclude_unset=True)
+        if told.get("consent"):
+            told["consent"]["means"] = Means.paper
         return told | (place_or_area(self.geometry) if "geometry" in self.model_fields_set else {})
 
 

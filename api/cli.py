@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from api import backup, beside, covering, deciding, importing, logs, people, serve, terminal, worker
 from api.terminal import out, progress, tell
-from geo import cluster, db, demo, folder
+from geo import cluster, db, demo, folder, privacy
 from geo.coverage.models import CoverageRun
 from geo.errors import Conflict, InvalidInput, Refusal
 from geo.models import Activity, Asset, Neighbourhood
@@ -25,7 +25,7 @@ from geo.people.models import ApiKey
 from geo.rights import KEY_SCOPES
 from geo.settings import CHECKOUT, Settings, read
 from geo.vocabulary import Role
-from geo.volunteers import journal, retention
+from geo.volunteers import consents, journal, retention
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 database = typer.Typer(no_args_is_help=True, help="The database: its tables, its state, its address.")
@@ -73,6 +73,8 @@ def up(
             tell(f"database ready: {terminal.place_of_database(settings)}")
             db.migrate(engine, folder.secret(settings))
             tell("tables up to date")
+            with db.sessions(engine, folder.secret(settings))() as session:
+                privacy.try_key(session)
             retention.sync(engine, journal.place(settings))  # before anybody can ask for who was erased
             _fill(settings, engine)
             tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
@@ -101,7 +103,7 @@ def _fill(settings: Settings, engine: Engine) -> None:
 
 
 def _hint(settings: Settings, engine: Engine) -> None:
-    """Say how to become the first administrator, and how to get an API key, as long as there is none."""
+    """Say how to become the first administrator, how to get an API key, and whose consent is to be asked again soon."""
     with db.sessions(engine).begin() as session:
         welcome = people.welcome_first(session, settings)
     if welcome:
@@ -109,6 +111,8 @@ def _hint(settings: Settings, engine: Engine) -> None:
     with db.sessions(engine)() as session:
         if not api_keys.list_keys(session):
             tell("to change records, make an API key in another window: .venv/bin/kaart key create NAME")
+        if soon := consents.ending(session):
+            tell(f"the consent of {soon} volunteers ends within {consents.SOON_DAYS} days: they are erased then")
 
 
 @database.command()

@@ -96,6 +96,8 @@ def ask_volunteer(
     told = {"asset": str(asset_id), "message": sent.message}
     if viewer.account is None:
         raise NotAllowed("Sign in with an account: the volunteer has to see who asks.")
+    if not sent.message.strip():
+        return shown(asked, filters, told, ("message",))
     session.rollback()  # nothing is changed yet, and counting takes a connection of its own
     wait_s = allowances.take(session, ASKED, asker(settings, viewer.name), most=MOST, per_s=DAY_S)
     if wait_s is not None:
@@ -120,7 +122,7 @@ def shown(asked: Asked, filters: Filters, told: Mapping[str, object], wrong: tup
     if viewer.account is None and rights.scope(viewer, "offers_page") == Scope.area:
         raise NotAllowed("A key looks after no neighbourhoods: sign in, or send a key of an administrator.")
     listed = offers.listed(session, viewer, neighbourhood=filters.neighbourhood, service=filters.service)
-    sent = requests.sent(session, viewer.account) if viewer.account else []
+    sent = requests.sent(session, viewer) if viewer.account else []
     found = Shown(offers.counted(session, viewer), listed, sent, len(listed) == offers.MOST, viewer.account is not None)
     there = replace(page, path=HOME, query=filters.address("").removeprefix("?"))
     html = pages.offers_page(there, Filled(marked(request), told, wrong), filters, found)

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session as DatabaseSession
 from api import forms, logs
 from api.deps import CurrentAccount, CurrentSettings, CurrentViewer, Session
 from api.frames import CurrentFrame, answer
-from api.sign_in import BY_EMAIL, HOME, asker, counted, of_account
+from api.sign_in import BY_OWNER, HOME, asker, counted_own, of_account
 from geo import allowances, records
 from geo.days import today
 from geo.errors import Conflict, NotAllowed
@@ -63,15 +63,15 @@ def erase_account(
 ) -> Response:
     """Erase an account and everything about its owner, for who proves that it is theirs."""
     here = replace(page, path=HOME, query="")
-    account_id, email = account.id, account.email
-    if counted(request, session, settings, email) is not None:
+    account_id = account.id
+    if counted_own(session, settings, account_id) is not None:
         return of_account(request, session, here, session.get_one(Account, account_id), ("erase_often",))
     records.act_as(session, request.state.viewer.name)  # counting ended the transaction that knew it
     account = session.get_one(Account, account_id)
     if not proven(session, account, sent):
         logs.sign_in_failed("password")
         return of_account(request, session, here, account, ("erase",))
-    allowances.forget(session, BY_EMAIL[0], asker(settings, email))
+    allowances.forget(session, BY_OWNER[0], asker(settings, str(account_id)))
     try:
         erasures.erase_account(session, account_id)
     except Conflict:

@@ -119,7 +119,7 @@ def erase_account(
 
 def _confirm(email: str, *, yes: bool) -> None:
     """Say what goes and what stays, and ask a person at a terminal. Raises InvalidInput where there is none."""
-    tell(f"erased: the account {escape(email)}, the volunteer that it is of, the requests that it made to volunteers, "
+    tell(f"is erased: the account {escape(email)}, the volunteer that it is of, the requests that it made, "
          "and its name wherever it made or changed something")  # fmt: skip
     tell("stays: what it made on the map; backups made before, which a restore makes good by the journal of erasures")
     if yes:

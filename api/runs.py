@@ -7,6 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from sqlalchemy import func, select
 
 from api.covering import policies
 from api.deps import CurrentSettings, Session
@@ -16,9 +17,11 @@ from geo.coverage import differences, jobs, policy, results, store
 from geo.coverage.differences import Difference
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policies, Policy
+from geo.errors import Conflict
 from geo.settings import Settings
 from geo.vocabulary import SERVICES, Kind, Level, RunStatus
 
+MOST_WAITING = 5  # runs that are asked for and not done: a worker makes one at a time
 router = APIRouter(prefix="/v1/coverage/runs")
 
 Metres = Annotated[FiniteFloat, Field(gt=0, le=policy.MOST_M)]
@@ -178,13 +181,19 @@ def start_run(request: Request, session: Session, settings: CurrentSettings, ask
 
     `Location` says where to read how far it is. When it is done it is the newest run, and the live state begins anew.
     """
+    waiting = select(func.count()).where(~CoverageRun.live, CoverageRun.status.in_(jobs.UNFINISHED))
+    if (session.scalar(waiting) or 0) >= MOST_WAITING:
+        raise Conflict(f"{MOST_WAITING} runs wait already or are being made: ask again when one is done.")
     made = jobs.ask(session, asked.policies(settings))
     where = f"{base(request, settings)}/coverage/runs/{made.id}"
     return JSONResponse(_told(made).model_dump(mode="json"), 202, {"Location": where})
 
 
 def _told(made: CoverageRun) -> Run:
-    return Run.model_validate({**{name: getattr(made, name) for name in Run.model_fields}, "year": made.year or None})
+    told = {name: getattr(made, name) for name in Run.model_fields}
+    # The last change of any record counts people too: between two runs it would tell how many signed up.
+    data = {name: value for name, value in made.data.items() if name != "last_change"}
+    return Run.model_validate({**told, "year": made.year or None, "data": data})
 
 
 def _changed(difference: Difference) -> Change:

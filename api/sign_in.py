@@ -5,6 +5,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Annotated
 from urllib.parse import urlencode
+from uuid import UUID
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -29,7 +30,11 @@ from maps.signing_in import Filled
 
 router = APIRouter(include_in_schema=False)
 
-BY_EMAIL, BY_ADDRESS = ("sign_in_email", 5), ("sign_in_address", 30)  # how often in the time below
+BY_EMAIL, BY_ADDRESS, BY_OWNER = (
+    ("sign_in_email", 5),
+    ("sign_in_address", 30),
+    ("own_password", 5),
+)  # how often in the time below
 TIME_S = 900
 HOME = "/account"
 
@@ -122,6 +127,13 @@ def door(
     known: Provider | None = request.app.state.provider
     ways = signing_in.Ways(known.name if known else "", wait_min)
     return page_with(request, page, signing_in.sign_in_page(there, Filled(marked(request), told, wrong), ways), status)
+
+
+def counted_own(session: DatabaseSession, settings: Settings, account_id: UUID) -> int | None:
+    """Count one try of who is signed in to tell their own password; nobody else can use these up."""
+    session.rollback()  # nothing is changed yet, and counting takes a connection of its own
+    name, most = BY_OWNER
+    return allowances.take(session, name, asker(settings, str(account_id)), most=most, per_s=TIME_S)
 
 
 def counted(request: Request, session: DatabaseSession, settings: Settings, email: str) -> int | None:
@@ -240,7 +252,7 @@ def change_password(
     """Set another password for who knows the one of now; everywhere else they are signed out."""
     settings: Settings = request.app.state.settings
     email = account.email
-    if counted(request, session, settings, email) is not None:
+    if counted_own(session, settings, account.id) is not None:
         return of_account(request, session, page, session.get_one(Account, request.state.viewer.account), ("often",))
     try:
         held = accounts.sign_in(session, email, sent.password)

@@ -10,7 +10,7 @@ import typer
 
 from api import allowing, logs, provider, serve, sign_in, terminal, uploads
 from api.terminal import tell
-from geo import db, folder, queue
+from geo import db, folder, privacy, queue
 from geo.coverage import jobs, watch
 from geo.coverage.jobs import Shop
 from geo.errors import Refusal, Unavailable
@@ -22,7 +22,7 @@ from geo.volunteers.notices import Desk
 GRACE_S = 5
 TAKE_UP_S = 60
 ROUND_S = 15  # how long what is over may stay, at most, and the seconds that a round takes
-SIGNING_IN = (sign_in.BY_ADDRESS, sign_in.BY_EMAIL, provider.BY_ADDRESS)
+SIGNING_IN = (sign_in.BY_ADDRESS, sign_in.BY_EMAIL, sign_in.BY_OWNER, provider.BY_ADDRESS)
 USES = {**dict.fromkeys(allowing.PARTS, allowing.MINUTE_S), **{name: sign_in.TIME_S for name, _ in SIGNING_IN}}
 
 
@@ -60,6 +60,8 @@ def _work(settings: Settings, stopping: threading.Event, failed: threading.Event
         if current != wanted:
             raise Unavailable("The tables are not those of this version: run `kaart db migrate` first.")
         shop = Shop(engine, folder.secret(settings), stopping, _note, logs.log.info)
+        with db.sessions(engine, shop.key)() as session:
+            privacy.try_key(session)
         _take_up(shop)
         threads = [
             _started("jobs", lambda: queue.work(engine, _named(shop, settings), stopping), shop, failed),

@@ -142,7 +142,7 @@ WRITTEN = frozenset(own(Asset)) - DERIVED - {"kind", "place", "area", "source"}
 
 def _write(session: Session, asset: Asset, values: Values) -> None:
     """Check whole values, then set them; where it lies, when it is open and who runs it follow from them."""
-    checks.refuse(checks.asset_flaws(values, today()))
+    checks.refuse(checks.asset_flaws(values, today()) + consents.flaws(values.get("consent") or {}))
     asset.catchment = neighbourhoods.named(session, "catchment", values.get("catchment") or [])
     for field in WRITTEN & values.keys():
         setattr(asset, field, values[field])

@@ -192,6 +192,7 @@ class History(Base):
     __tablename__ = "history"
     __table_args__ = (
         Index("history_row", "row_table", "row_id"),
+        Index("history_account", "changed_by", postgresql_where=text("changed_by LIKE 'account:%'")),
         Index("history_job", "job_id", "row_table", postgresql_where=text("job_id IS NOT NULL")),
     )
 

@@ -13,6 +13,7 @@ from geo.base import WGS84
 from geo.models import Neighbourhood
 from geo.sql import statements
 from geo.vocabulary import Level
+from geo.volunteers import spots
 
 HOLE_M, HOLE_DEGREES = 250.0, 0.005  # how far a place may lie from every outline and still belong to one
 OWN_TABLE = re.compile(r"[a-z][a-z0-9_]{0,50}")
@@ -66,7 +67,7 @@ def repoint(session: Session) -> int:
     What has a place goes by its place, volunteers by their true one; the rest by the same code, and where that is
     gone to where the middle of the old outline lies now. What nothing in force answers to stays as it is.
 
-    returns  the number of rows changed
+    returns  the number of rows changed, volunteers aside: outlines may be drawn so that it tells where one lives
     """
     session.flush()
     for table in ("whereabouts", "successor"):
@@ -75,10 +76,12 @@ def repoint(session: Session) -> int:
     session.execute(text(f"CREATE TEMP TABLE whereabouts ({columns}) ON COMMIT DROP"))
     session.execute(text(PLACES))
     settle(session, "whereabouts")
-    changed = privacy.repoint_people(session, settle)
+    privacy.repoint_people(session, settle)
+    changed = 0
     session.execute(text(SUCCESSORS))
     for statement in statements("repoint.sql"):
         written = int(session.execute(text(statement)).rowcount)  # type: ignore[attr-defined]
         changed += 0 if "INSERT" in statement else written  # a catchment moves by a new pair and the end of the old
+    spots.settle_strays(session)
     session.expire_all()
     return changed

@@ -81,7 +81,7 @@ def offers_page(frame: Frame, filled: Filled, filters: Filters, shown: Shown) ->
         "mark": filled.mark,
         "filters": filters,
         "rows": rows,
-        "neighbourhoods": [Choice(row.id, f"{row.name} ({row.level})") for row in rows],
+        "neighbourhoods": [Choice(row.id, f"{row.name} · {row.level}") for row in rows],
         "services": [Choice(key, term.label(reader.language)) for key, term in SERVICES.items()
                      if any(row.service == key for row in shown.counted)],
         "cards": cards,

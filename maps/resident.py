@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from geo.vocabulary import SERVICES
+from geo.vocabulary import SERVICES, TARGET_GROUPS
 from maps.cards import Card, activity_card, place_card
 from maps.frame import Frame, render
 from maps.layers import resident_map
@@ -60,6 +60,7 @@ def resident_page(frame: Frame, asked: Asked, listing: Listing) -> str:
     placed, unplaced = placed_first(rows)
     services = sorted((term.label(reader.language), key) for key, term in SERVICES.items())
     values = {
+        "groups": {key: term.label(frame.reader.language) for key, term in TARGET_GROUPS.items()},
         "parts": resident_map(),
         "asked": asked,
         "listing": listing,

@@ -26,6 +26,7 @@ def script_texts(reader: Reader) -> dict[str, str]:
         "neighbours": say("%(count)s neighbours close together; open to see them apart"),
         "neighbours_on": say("Spots of neighbours are moved on purpose."),
         "neighbours_none": say("Nobody offers this yet to neighbours who are signed in."),
+        "neighbours_nobody": say("No neighbour is on the map yet."),
         "neighbours_failed": say("The neighbours could not be fetched."),
         "hours": say("%(number)s h"),
         "unknown": say("unknown"),

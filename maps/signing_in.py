@@ -101,7 +101,7 @@ def flaws_of(reader: Reader, wrong: Sequence[str]) -> dict[str, str]:
     say = reader.say
     told = {
         "password": say("This password is too short, or too easy to guess. Choose another one."),
-        "now": say("This is not your password of now."),
+        "now": say("This is not your current password."),
         "often": say("Too many tries. Wait half an hour."),
         "erase_often": say("Too many tries. Wait half an hour."),
         "erase": say("This is not right, so nothing was erased."),
@@ -123,7 +123,7 @@ def roles(reader: Reader) -> dict[Role, str]:
         Role.visitor: say("visitor"),
         Role.contributor: say("contributor: you propose places and activities"),
         Role.steward: say("steward: you look after what stands on the map in your neighbourhoods"),
-        Role.broker: say("broker: you see what your neighbourhoods lack"),
+        Role.broker: say("broker: you see what your neighbourhoods lack, and what people offer there"),
         Role.planner: say("planner: you make coverage runs"),
         Role.admin: say("administrator: you may do everything"),
     }

@@ -105,6 +105,7 @@ class DemandAddress(Base):
     """
 
     __tablename__ = "demand_address"
+    __table_args__ = (Index("demand_address_place", "x", "y"),)
 
     job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"), primary_key=True)
     id: Mapped[str] = mapped_column(primary_key=True)

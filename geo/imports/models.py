@@ -15,7 +15,7 @@ class Square(Base):
     """A CBS square of 100 m with the people in it; x and y are its centre, RD New. NULL is suppressed, never 0."""
 
     __tablename__ = "square"
-    __table_args__ = (Index("square_job", "job_id"),)
+    __table_args__ = (Index("square_job", "job_id"), Index("square_place", "x", "y"))
 
     id: Mapped[str] = mapped_column(primary_key=True)  # "{code}.{year}"
     code: Mapped[str]  # of its south-western corner in units of 100 m, such as E0846N4376

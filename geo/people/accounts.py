@@ -30,12 +30,13 @@ WRONG = "The e-mail address or the password is wrong."
 
 
 def create(session: Session, email: str, name: str, role: Role, areas: Sequence[str] = ()) -> Account:
-    """Make an account without a password; it gets one by a link. With it, the place of the first is taken.
+    """Make an account without a password; it gets one by a link. With an administrator the place of the first is taken.
 
     raises InvalidInput naming each flaw; Conflict where the e-mail address has an account
     """
     refuse(_address_flaws(email) + _name_flaws(name) + _role_flaws(session, role, areas))
-    session.execute(delete(Account).where(Account.email == FIRST))
+    if role == Role.admin:
+        session.execute(delete(Account).where(Account.email == FIRST))
     adding = insert(Account).values(email=_plain(email), name=name.strip(), role=role, areas=sorted(set(areas)))
     adding = adding.on_conflict_do_nothing(index_elements=[Account.email])
     made: Account | None = session.scalar(adding.returning(Account))
@@ -167,7 +168,9 @@ def _taken(email: str) -> Conflict:
 
 
 def _plain(email: str) -> str:
-    return email.strip().lower()
+    """Give an address as it is kept. Signs that are not ASCII stay as they are: some become others in small letters."""
+    told = email.strip()
+    return told.lower() if told.isascii() else told
 
 
 def _address_flaws(email: str) -> list[Flaw]:

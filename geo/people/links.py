@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from geo.errors import NotAllowed
 from geo.people import accounts, tokens
 from geo.people.models import Account, Link
-from geo.vocabulary import LinkPurpose
+from geo.vocabulary import LinkPurpose, Role
 
 LASTS = {LinkPurpose.invite: timedelta(hours=72), LinkPurpose.reset: timedelta(hours=1)}
 GONE = "This link does not work (any more): it was used, it is too old, or there is a newer one. Ask for another."
@@ -49,7 +49,8 @@ def use(session: Session, token: str, password: str) -> Account:
 
 
 def first(session: Session) -> str | None:
-    """Give a new token for whoever becomes the first administrator; None where somebody has an account already."""
-    if session.scalar(select(exists().where(Account.email != accounts.FIRST))):
+    """Give a new token for whoever becomes the first administrator; None where there is one who can come in."""
+    theirs = (Account.email != accounts.FIRST, Account.role == Role.admin, Account.disabled_at.is_(None))
+    if session.scalar(select(exists().where(*theirs))):
         return None
     return make(session, accounts.placeholder(session), LinkPurpose.invite)

@@ -4,12 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from geoalchemy2.shape import to_shape
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from geo import privacy
 from geo.collections import own
 from geo.models import Activity, Asset, History
+from geo.people import accounts
 from geo.people.models import Account, Entry
 from geo.vocabulary import Status
 from geo.volunteers import records, requests
@@ -24,7 +25,7 @@ def data_of(session: Session, account: Account) -> dict[str, Any]:
     Not in it: the hash of the password, and hashes of tokens, which tell nothing about anybody.
     """
     volunteer = records.of_account(session, account.id)
-    changes = select(History.id).where(History.changed_by == f"account:{account.id}")
+    changes = select(func.count(History.id)).where(History.changed_by == f"account:{account.id}")
     return {
         "account": _row(account),
         "signed_in": [_row(entry, "made_at", "seen_at", "expires_at") for entry in _entries(session, account.id)],
@@ -33,8 +34,8 @@ def data_of(session: Session, account: Account) -> dict[str, Any]:
             for table in (Asset, Activity)
             for made in session.execute(_made(table, account.id))
         ],
-        "changes_in_the_history": len(session.scalars(changes).all()),
-        "requests_sent": [letter._asdict() for letter in requests.sent(session, account.id)],
+        "changes_in_the_history": session.scalar(changes) or 0,
+        "requests_sent": [letter._asdict() for letter in requests.sent(session, accounts.viewer(account))],
         "volunteer": None if volunteer is None else _volunteer(session, account, volunteer),
     }
 
@@ -50,11 +51,19 @@ def _volunteer(session: Session, account: Account, asset_id: UUID) -> dict[str, 
         "contact": secret.contact,
         "place_for_neighbours": None if spot is None else spot.coords[0],
         "consents": [_row(consent) for consent in session.scalars(given)],
+        "history": [
+            _row(change, "changed_at", "row_table", "before", "after") for change in _history(session, asset_id)
+        ],
         "requests": [letter._asdict() for letter in requests.got(session, account.id)],
         "who_read_the_secrets": [
             _row(reading, "read_at", "read_by", "why") for reading in privacy.readings(session, asset_id)
         ],
     }
+
+
+def _history(session: Session, asset_id: UUID) -> list[History]:
+    theirs = select(History).where(History.row_id == str(asset_id), History.row_table.in_(("asset", "asset_secret")))
+    return list(session.scalars(theirs.order_by(History.id)))
 
 
 def _made(table: type[Asset] | type[Activity], account_id: UUID) -> Select[UUID, Status]:

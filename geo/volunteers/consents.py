@@ -6,15 +6,15 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, exists, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, func, select, update
 from sqlalchemy.orm import Session
 
 from geo.checks import refuse
 from geo.days import AMSTERDAM, today, today_nl
 from geo.errors import Flaw
 from geo.models import Asset
-from geo.vocabulary import Means, Purpose
-from geo.volunteers.models import Consent
+from geo.vocabulary import Means, Purpose, Reply
+from geo.volunteers.models import Consent, ContactRequest
 
 TEXT = "2026-11"  # the words that are shown now, in `maps/consenting.py`; other words get another version
 LASTS_DAYS = 730  # at most
@@ -34,8 +34,8 @@ def give(
     told    `text_version` (else the words of now), `given_on` (else today), `expires_on` (else as late as can be)
     raises  InvalidInput naming each flaw
     """
-    given_on, expires_on = told.get("given_on"), told.get("expires_on")
-    refuse(_flaws(given_on, expires_on))
+    given_on = told.get("given_on")
+    refuse(flaws(told))
     asked = sorted(set(purposes))
     before = (Consent.asset_id == asset_id, Consent.purpose.in_(asked))
     session.execute(update(Consent).where(_in_force(), *before).values(withdrawn_at=func.now()))
@@ -51,20 +51,17 @@ def give(
 
 
 def last_day(told: Mapping[str, Any]) -> date:
-    """Give the last day of a consent that is told as for `give`."""
-    last: date = told.get("expires_on") or _latest(told.get("given_on"))
+    """Give the last day of a consent that is told as for `give`, and has no flaws."""
+    last: date = told.get("expires_on") or (told.get("given_on") or today()) + timedelta(LASTS_DAYS)
     return last
 
 
-def _latest(given_on: date | None) -> date:
-    return (given_on or today()) + timedelta(LASTS_DAYS)
-
-
-def _flaws(given_on: date | None, expires_on: date | None) -> list[Flaw]:
-    """Find what is wrong with the days of a consent."""
-    now, last, found = today(), _latest(given_on), []
+def flaws(told: Mapping[str, Any]) -> list[Flaw]:
+    """Find what is wrong with the days of a consent that is told as for `give`."""
+    now, given_on, expires_on = today(), told.get("given_on"), told.get("expires_on")
     if given_on and given_on > now:
-        found.append(Flaw("consent.given_on", "lies in the future"))
+        return [Flaw("consent.given_on", "lies in the future")]
+    last, found = (given_on or now) + timedelta(LASTS_DAYS), []
     if (expires_on or last) < now:
         found.append(Flaw("consent.expires_on", f"is over: this consent lasts until {expires_on or last}"))
     elif expires_on and expires_on > last:
@@ -73,9 +70,25 @@ def _flaws(given_on: date | None, expires_on: date | None) -> list[Flaw]:
 
 
 def withdraw(session: Session, asset_id: UUID, purpose: Purpose) -> None:
-    """End a consent now; nothing where it is not in force. What hangs on it is the caller's to take away."""
+    """End a consent now, with the requests that hang on it; nothing where it is not in force. A spot is settled anew
+    by the caller.
+    """
     mine = (Consent.asset_id == asset_id, Consent.purpose == purpose)
     session.execute(update(Consent).where(_in_force(), *mine).values(withdrawn_at=func.now()))
+    let_go(session, asset_id, purpose)
+
+
+def let_go(session: Session, asset_id: UUID, purpose: Purpose) -> None:
+    """Take away what hangs on a consent that ended: the requests that wait for an answer."""
+    if purpose == Purpose.contact:
+        waiting = (ContactRequest.asset_id == asset_id, ContactRequest.reply == Reply.waiting)
+        session.execute(delete(ContactRequest).where(*waiting))
+
+
+def ending(session: Session) -> int:
+    """Count the volunteers whose record ends within `SOON_DAYS`, because their consent does."""
+    soon = (Consent.purpose == Purpose.offer, Consent.expires_on < today_nl() + SOON_DAYS)
+    return session.scalar(select(func.count()).where(_in_force(), _not_over(), *soon)) or 0
 
 
 def of(session: Session, asset_id: UUID) -> Sequence[Consent]:

@@ -9,6 +9,7 @@ import hashlib
 import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -40,7 +41,7 @@ def _offset(key: bytes, cell: str) -> int:
     return int.from_bytes(hmac.digest(key, ABOUT + cell.encode(), hashlib.sha256)[:8]) % STEP
 
 
-def rows(session: Session, run_id: object, areas: Sequence[Area], key: bytes) -> Iterator[dict[str, Any]]:
+def rows(session: Session, run_id: UUID, areas: Sequence[Area], key: bytes) -> Iterator[dict[str, Any]]:
     """Give the published number per official neighbourhood and service, and that number per 1,000 residents."""
     numbers = told(areas, totals(areas, _counted(session)), key)
     for (at, service), number in numbers.items():

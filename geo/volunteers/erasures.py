@@ -7,8 +7,9 @@ because it was written past our rules, is taken off them.
 
 What was looked through and holds nothing of a volunteer: `coverage` (numbers; `nearest_id` and `why` are of places
 only), `import_job` and `address_doubt` (a file of people is not imported, `geo/imports/cells.py`), the jobs in
-`kaart_jobs` (the id of a run), what is told on a channel (ids of assets, kept by nobody), `account` (it goes by itself,
-`erase_account`), `allowance` (keyed hashes, for minutes). Uploads that await a yes are a day old at most.
+`kaart_jobs` (the id of a run, or of a request that is gone), what is told on a channel (ids of assets, kept by nobody),
+`account` (it goes by itself, `erase_account`), `allowance` (keyed hashes, for two days at most). Uploads that await a
+yes are a day old at most.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -26,12 +27,13 @@ from geo.imports.models import AddressDoubt
 from geo.models import Activity, Asset, History, ImportJob
 from geo.people.models import Account
 from geo.sql import statements
-from geo.vocabulary import Erased, Kind, Purpose, Reply, Role
+from geo.vocabulary import Erased, Kind, Purpose, Role
 from geo.volunteers import consents, spots
 from geo.volunteers.journal import Entry
-from geo.volunteers.models import Consent, ContactRequest, Erasure, SecretReading, Volunteer
+from geo.volunteers.models import Consent, Erasure, SecretReading, Volunteer
 
 NOBODY = "erased account"  # what stands where an account was named
+BLANKS = " \t\n\r\f\v\u00a0"
 OF_A_PERSON = ("asset", "asset_secret", "asset_catchment")  # under which names the history keeps what is theirs
 LEAVE_ACTIVITIES, LEAVE_HISTORY = statements("volunteers/erasures.sql")
 
@@ -60,7 +62,7 @@ def erase_account(session: Session, account_id: UUID) -> None:
     """
     session.flush()
     wanted = or_(Account.id == account_id, Account.role == Role.admin)  # so that of two at once one sees the other
-    held = select(Account).where(wanted).order_by(Account.id).with_for_update()
+    held = select(Account).where(wanted).order_by(Account.id).with_for_update(key_share=True)
     found = session.scalars(held.execution_options(populate_existing=True)).all()
     account = next((each for each in found if each.id == account_id), None)
     if account is None:
@@ -89,9 +91,7 @@ def end_due(session: Session) -> int:
     for asset_id, purpose in session.execute(ended.returning(Consent.asset_id, Consent.purpose)).all():
         if purpose == Purpose.map:
             spots.settle(session, asset_id)
-        if purpose == Purpose.contact:
-            waiting = (ContactRequest.asset_id == asset_id, ContactRequest.reply == Reply.waiting)
-            session.execute(delete(ContactRequest).where(*waiting))
+        consents.let_go(session, asset_id, purpose)
     return len(due)
 
 
@@ -159,18 +159,26 @@ def _forget_account(session: Session, account: Account) -> None:
     session.execute(text("SET LOCAL statement_timeout = 0"))  # the whole history is looked through
     theirs = select(Asset.id).join(Volunteer, Volunteer.asset_id == Asset.id).where(Volunteer.account_id == account.id)
     _forget_volunteers(session, session.scalars(theirs.with_for_update(of=Asset)).all())
-    name, account_id = f"account:{account.id}", account.id
-    words = [word.lower() for word in (name, account.email, account.name) if word]
+    name, account_id, email = f"account:{account.id}", account.id, account.email
+    told = func.unnest(literal([word for word in (name, account.email, account.name) if word], ARRAY(Text)))
+    words = session.scalars(select(_plain(told))).all()  # by the database: it has small letters of its own
     signed = (ImportJob.made_by, ImportJob.undone_by, AddressDoubt.decided_by, SecretReading.read_by)
     for column in signed:
         session.execute(update(column.class_).where(column == name).values({column: NOBODY}))
-    confirmed = func.lower(func.trim(Asset.confirmed_by)) == any_(literal(words, ARRAY(Text)))
+    whole = _plain(Asset.confirmed_by) == any_(literal(words, ARRAY(Text)))
+    confirmed = or_(whole, func.strpos(func.lower(Asset.confirmed_by), account.email) > 0)
     session.execute(update(Asset).where(confirmed).values(confirmed_by=NOBODY))
     session.execute(delete(Account).where(Account.id == account_id))  # entries, links and requests go with it
     session.execute(
-        text(LEAVE_HISTORY), {"name": name, "id": str(account_id), "words": words, "nobody": NOBODY}
+        text(LEAVE_HISTORY),
+        {"name": name, "id": str(account_id), "words": words, "blanks": BLANKS, "nobody": NOBODY, "email": email},
     )  # last: what was done above is told there too
     _note(session, Erased.account, [account_id])
+
+
+def _plain(told: ColumnElement[str] | InstrumentedAttribute[str | None]) -> ColumnElement[str]:
+    plain: ColumnElement[str] = func.lower(func.btrim(told, BLANKS))
+    return plain
 
 
 def _note(session: Session, what: Erased, ids: Iterable[UUID]) -> None:

@@ -25,8 +25,10 @@ class Volunteer(Base):
 
     asset_id: Mapped[UUID] = mapped_column(ForeignKey(Asset.id, ondelete="CASCADE"), primary_key=True)
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey(Account.id))
-    spot: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))  # displaced; NULL: not on the map
-    spot_id: Mapped[UUID] = mapped_column(default=uuid4)  # under which the spot is told: no other answer holds it
+    drawn: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))  # displaced, kept for when it is shown again
+    drawn_for: Mapped[bytes | None]  # the place that it was drawn for, sealed; NULL: for no place of their own
+    spot: Mapped[WKBElement | None] = mapped_column(geometry("POINT"))  # the same, as long as it is shown
+    spot_id: Mapped[UUID] = mapped_column(default=uuid4)  # of this spot and no other answer: another spot has another
 
 
 class Consent(Base):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, func, literal, select, true, union_all
+from sqlalchemy import ColumnElement, and_, exists, func, literal, select, true, union_all
 from sqlalchemy.orm import Session, aliased
 
 from geo import assets
@@ -79,6 +79,7 @@ def withdraw(session: Session, viewer: Viewer, purpose: Purpose) -> None:
     offer = mine(session, _account(session, viewer).id)
     if offer is None:
         raise NotFound("You offer nothing: there is no consent to take back.")
+    session.refresh(offer, with_for_update=True)  # so that no request comes in between
     if purpose == Purpose.offer:
         erasures.erase_volunteer(session, offer.id)
     else:
@@ -96,10 +97,6 @@ def renew(session: Session, viewer: Viewer) -> None:
 
 def _withdraw(session: Session, asset_id: UUID, purpose: Purpose) -> None:
     consents.withdraw(session, asset_id, purpose)
-    if purpose == Purpose.contact:
-        waiting = (ContactRequest.asset_id == asset_id, ContactRequest.reply == Reply.waiting)
-        for request in session.scalars(select(ContactRequest).where(*waiting)):
-            session.delete(request)
     session.flush()
     spots.settle(session, asset_id)
 
@@ -119,7 +116,7 @@ def listed(
         .limit(1)
         .scalar_subquery()
     )
-    reachable = and_(Volunteer.account_id.is_not(None), consents.holds(Purpose.contact))
+    reachable = and_(comes_in(), consents.holds(Purpose.contact))
     wanted = (
         select(
             Asset.id, Asset.services, Asset.target_groups, Asset.languages, Neighbourhood.id, Neighbourhood.name,
@@ -136,6 +133,12 @@ def listed(
     if service:
         wanted = wanted.where(Asset.services.op("@>")(keys([service])))
     return [Offer(*row) for row in session.execute(wanted)]
+
+
+def comes_in() -> ColumnElement[bool]:
+    """Give the condition under which a volunteer can sign in: to read what is asked, and to withdraw consent."""
+    theirs = and_(Account.id == Volunteer.account_id, Account.disabled_at.is_(None))
+    return exists(select(Account.id).where(theirs).correlate(Volunteer))
 
 
 def offered(viewer: Viewer) -> ColumnElement[bool]:

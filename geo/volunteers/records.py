@@ -23,18 +23,33 @@ def keep(session: Session, asset: Asset, values: Mapping[str, Any]) -> None:
     place, contact   sealed; shapely point in WGS 84, texts by name
     account          an e-mail address that has an account, or None
     consent          `purposes`, and what `consents.give` takes; needed of who has given none yet
-    raises           InvalidInput naming each flaw; Conflict where the account is another volunteer's already
+    raises           InvalidInput naming each flaw; Conflict where the account is another volunteer's already, or the
+                     volunteer has another one
     """
     row = session.get(Volunteer, asset.id)
     if row is None:
         row = Volunteer(asset_id=asset.id)
         session.add(row)
+    elif row.account_id and (values.get("consent") or {}).get("means", Means.online) != Means.online:
+        refuse([Flaw("consent", "is given and withdrawn by the volunteer, who has an account")])
     if "account" in values:
-        row.account_id = _account(session, values["account"], asset.id)
+        _bind(session, row, _account(session, values["account"], asset.id))
     _agree(session, row, asset, values.get("consent"))
     session.flush()
     privacy.keep_secret(session, asset.id, {name: values[name] for name in ("place", "contact") if name in values})
     spots.settle(session, asset.id)
+
+
+def _bind(session: Session, row: Volunteer, account_id: UUID | None) -> None:
+    """Give a volunteer an account. Whoever has one keeps it: another account would read what only they may read.
+
+    What was kept before is not for who comes: place and contacts have to be told anew.
+    """
+    if row.account_id not in (None, account_id):
+        raise Conflict("This volunteer has an account, and keeps it: to begin anew, the record has to be erased.")
+    if row.account_id is None and account_id is not None:
+        privacy.keep_secret(session, row.asset_id, {"place": None, "contact": None})
+    row.account_id = account_id
 
 
 def _agree(session: Session, row: Volunteer, asset: Asset, told: Mapping[str, Any] | None) -> None:

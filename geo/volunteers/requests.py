@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.orm import Session
 
 from geo.checks import refuse, text_flaws
-from geo.errors import Conflict, Flaw, NotAllowed, NotFound
+from geo.errors import Conflict, Flaw, InvalidInput, NotAllowed, NotFound
 from geo.models import Asset, Neighbourhood
 from geo.people.models import Account
 from geo.privacy import key_of
@@ -53,14 +53,14 @@ def ask(session: Session, viewer: Viewer, asset_id: UUID, message: str) -> Conta
     if viewer.account is None:
         raise NotAllowed("Sign in with an account: the volunteer has to see who asks.")
     refuse(_flaws("message", message.strip()) or ([] if message.strip() else [Flaw("message", "is empty")]))
-    wanted = select(Asset.id, Volunteer.account_id, consents.holds(Purpose.contact)).join(
+    wanted = select(Asset.id, Volunteer.account_id, offers.comes_in() & consents.holds(Purpose.contact)).join(
         Volunteer, Volunteer.asset_id == Asset.id
     )
     found = session.execute(wanted.where(Asset.id == asset_id, offers.offered(viewer)).with_for_update(of=Asset))
     row = found.one_or_none()
     if row is None:
         raise NotFound("There is no such offer in your neighbourhoods (any more).")
-    if row.account_id is None or not row[2]:
+    if not row[2]:
         raise Conflict("This volunteer cannot be asked through us.")
     mine = (ContactRequest.asset_id == asset_id, ContactRequest.account_id == viewer.account)
     if session.scalar(select(ContactRequest.id).where(*mine, ContactRequest.reply == Reply.waiting)):
@@ -84,7 +84,9 @@ def answer(session: Session, viewer: Viewer, request_id: UUID, reply: Reply, wor
     request = session.scalar(mine.with_for_update(of=ContactRequest)) if viewer.account else None
     if request is None:
         raise NotFound("There is no such request to you.")
-    if request.reply != Reply.waiting or reply == Reply.waiting:
+    if reply == Reply.waiting:
+        raise InvalidInput("Say yes or no.", Flaw("reply", "is neither yes nor no"))
+    if request.reply != Reply.waiting:
         raise Conflict("This request is answered already.")
     request.reply, request.answered_at = reply, datetime.now(UTC)
     request.words = seal(key_of(session), f"{request.id} words", words.strip()) if words.strip() else None
@@ -98,10 +100,15 @@ def got(session: Session, account_id: UUID) -> list[Letter]:
     return [_letter(session, *row) for row in rows]
 
 
-def sent(session: Session, account_id: UUID) -> list[Letter]:
-    """Give the requests that an account made, in the same order, without who it is that was asked."""
-    rows = session.execute(_letters(ContactRequest.account_id == account_id))
-    return [_letter(session, *row)._replace(name="", email="") for row in rows]
+def sent(session: Session, viewer: Viewer) -> list[Letter]:
+    """Give the requests that a viewer made, in the same order, without who it is that was asked.
+
+    What is offered, and where, is told as long as the viewer sees the offer: not of who moved elsewhere.
+    """
+    mine = ContactRequest.account_id == viewer.account
+    seen = set(session.scalars(select(ContactRequest.id).join(Asset).where(mine, offers.offered(viewer))))
+    letters = (_letter(session, *row)._replace(name="", email="") for row in session.execute(_letters(mine)))
+    return [each if each.id in seen else each._replace(services=[], neighbourhood_name="") for each in letters]
 
 
 def waiting(session: Session, account_id: UUID) -> int:

@@ -3,7 +3,7 @@
 A row holds nothing that leads to another answer: its id is the spot's own, and it names no neighbourhood and no day.
 """
 
-from sqlalchemy import FromClause, and_
+from sqlalchemy import FromClause, and_, or_
 
 from geo.collections import Collection, Columns, Wanted, in_box, keys, uuid_key
 from geo.models import Asset
@@ -12,6 +12,7 @@ from geo.rights import Viewer
 from geo.vocabulary import Kind, Purpose, Term
 from geo.volunteers import consents
 from geo.volunteers.models import Volunteer
+from geo.volunteers.offers import comes_in
 
 
 def _columns(_wanted: Wanted) -> Columns:
@@ -39,6 +40,7 @@ SHOWN = Collection(
         current(),
         consents.holds(Purpose.offer),
         consents.holds(Purpose.map),
+        or_(Volunteer.account_id.is_(None), comes_in()),
     ),
     order=(Volunteer.spot_id,),
     filters={

@@ -3,19 +3,23 @@
 The spot lies in a ring around the true place: not nearer than 100 metres, nor than the 20 residents who live nearest,
 and at most twice as far; in the same neighbourhood, where others could have it for a spot as well. Direction and
 distance follow from the key of the installation: to ask again, or to go off the map and on, tells nothing new.
+
+Two spots of one home would tell more than one, so another is drawn only for who moves house. When residents or
+boundaries are counted or drawn anew the spot stays, or gives way to the middle of the neighbourhood.
 """
 
 import hashlib
 import hmac
+import math
 from typing import NamedTuple
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import numpy as np
 import shapely
 from geoalchemy2.shape import from_shape, to_shape
 from scipy.spatial import KDTree
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
 from sqlalchemy.orm import Session
 
 from geo import neighbourhoods, privacy
@@ -25,6 +29,7 @@ from geo.coverage.demand import SQUARE_RADIUS_M, Floats
 from geo.coverage.models import DemandAddress
 from geo.imports.models import Square
 from geo.models import Asset, ImportJob, Neighbourhood
+from geo.sealing import seal, unseal
 from geo.vocabulary import Purpose
 from geo.volunteers import consents
 from geo.volunteers.models import Volunteer
@@ -35,7 +40,7 @@ FARTHEST_M = 500.0  # where fewer than that live within this, a spot of one's ow
 NEAR_M = 5 * FARTHEST_M  # whoever may matter lives within this
 EDGE_M = 0.1  # spots keep this from both edges of the ring: places are rounded when they are stored
 ATTEMPTS = 50
-SAME_M = 100.0  # places in one square of this size draw the same direction
+SAME_M = 50.0  # who is said to live so far from before has not moved house: the place was corrected
 ABOUT = b"levende-kaart: spots of volunteers\0"
 
 
@@ -110,9 +115,12 @@ def displace(given: Rule, seed: bytes) -> tuple[float, float] | None:
     return None
 
 
-def seed(key: bytes, who: UUID, place: tuple[float, float]) -> bytes:
-    """Give what direction and distance are drawn from, for one person who lives about there."""
-    about = f"{who} {place[0] // SAME_M:.0f} {place[1] // SAME_M:.0f}"
+def seed(key: bytes, who: UUID, given: Rule) -> bytes:
+    """Give what direction and distance are drawn from, for one person who lives there among so many.
+
+    Another place or another ring draws another direction: two spots of one person lie on no line with a home.
+    """
+    about = f"{who} {given.place[0]:.1f} {given.place[1]:.1f} {given.inner_m:.1f}"
     return hmac.digest(key, ABOUT + about.encode(), hashlib.sha256)
 
 
@@ -126,8 +134,8 @@ def centre(buurt: BaseGeometry) -> tuple[float, float]:
 def settle(session: Session, asset_id: UUID) -> None:
     """Give a volunteer the spot that neighbours see, or take it away, as consent to `map` is in force or not.
 
-    A spot that still keeps to the rule stays, so that a place that is corrected gives no second one. Without a true
-    place, or where too few live near, it is the middle of the neighbourhood; without a neighbourhood there is none.
+    Without a true place, or where too few live near, it is the middle of the neighbourhood; without a neighbourhood
+    there is none.
     """
     session.flush()
     found = session.execute(
@@ -142,23 +150,47 @@ def settle(session: Session, asset_id: UUID) -> None:
     if not found.agreed or found.geom is None:
         volunteer.spot = None
     else:
-        spot = _new_spot(session, volunteer, neighbourhoods.to_rd(to_shape(found.geom)))
-        if spot is not None:
-            volunteer.spot = from_shape(neighbourhoods.to_wgs84(shapely.Point(spot)), srid=WGS84)
+        _draw(session, volunteer, neighbourhoods.to_rd(to_shape(found.geom)))
+        volunteer.spot = volunteer.drawn
     session.flush()
 
 
-def _new_spot(session: Session, volunteer: Volunteer, buurt: BaseGeometry) -> tuple[float, float] | None:
-    """Find a spot for a volunteer; None where the one that is kept is good, to the last digit."""
+def _draw(session: Session, volunteer: Volunteer, buurt: BaseGeometry) -> None:
+    """Keep the spot of a volunteer, or draw the first, or another one for who moved house."""
     place = privacy.read_secret(session, volunteer.asset_id, "displacement").place
-    if place is None:
-        return centre(buurt)
-    true = _metres(shapely.Point(place))
-    given = rule(true, _people(session, true, buurt), buurt)
-    if volunteer.spot is not None and keeps(_metres(to_shape(volunteer.spot)), given):
-        return None
-    who = volunteer.account_id or volunteer.asset_id
-    return displace(given, seed(privacy.key_of(session), who, true)) or centre(buurt)
+    true = None if place is None else _metres(shapely.Point(place))
+    now = None if volunteer.drawn is None else _metres(to_shape(volunteer.drawn))
+    key, about = privacy.key_of(session), f"{volunteer.asset_id} drawn for"
+    before = None if volunteer.drawn_for is None else unseal(key, about, volunteer.drawn_for)
+    moved = true is None or before is None or math.dist(true, before) > SAME_M
+    if true is None:
+        spot = centre(buurt)
+    elif moved:
+        given = rule(true, _people(session, true, buurt), buurt)
+        drawn = displace(given, seed(key, volunteer.account_id or volunteer.asset_id, given))
+        spot = now if now is not None and keeps(now, given) else drawn or centre(buurt)
+    else:
+        stays = now is not None and math.dist(now, true) >= NEAREST_M and buurt.covers(shapely.Point(now))
+        spot = now if now is not None and stays else centre(buurt)
+    if now is None or math.dist(spot, now) > EDGE_M:
+        volunteer.drawn = from_shape(neighbourhoods.to_wgs84(shapely.Point(spot)), srid=WGS84)
+        volunteer.spot_id = uuid4()
+    if moved:
+        volunteer.drawn_for = None if true is None else seal(key, about, list(true))
+
+
+def settle_strays(session: Session) -> None:
+    """Put those whose spot lies outside their own neighbourhood in its middle, as when boundaries change."""
+    holds = func.ST_Intersects(Neighbourhood.geom, Volunteer.spot)
+    astray = (
+        select(Volunteer.asset_id)
+        .join(Asset, Asset.id == Volunteer.asset_id)
+        .outerjoin(Neighbourhood, Neighbourhood.id == Asset.neighbourhood_id)
+        .where(Volunteer.spot.is_not(None), func.coalesce(holds, false()).is_(false()))
+        .order_by(Volunteer.asset_id)
+    )
+    for asset_id in session.scalars(astray).all():
+        settle(session, asset_id)
 
 
 def _metres(degrees: BaseGeometry) -> tuple[float, float]:

@@ -57,7 +57,8 @@ export function neighbourLayer(map, open) {
       group.clearLayers();
       group.addLayers(found.map(marker));
       map.addLayer(group);
-      tell(found.length ? say("neighbours_on") : say("neighbours_none"));
+      const none = services.value ? say("neighbours_none") : say("neighbours_nobody");
+      tell(found.length ? say("neighbours_on") : none);
     } catch (problem) {
       if (problem.name === "AbortError") return;
       turn(false);
@@ -85,6 +86,7 @@ export function neighbourLayer(map, open) {
       open(card(properties, services));
       chosen = made;
       made.getElement()?.classList.add("neighbour--chosen");
+      made.setZIndexOffset(1000); // the mark of places that stand there too would hide it
       const { paddingTopLeft, paddingBottomRight } = room();
       const wide = { paddingTopLeft: paddingTopLeft.map(widened), paddingBottomRight: paddingBottomRight.map(widened) };
       map.panInside(made.getLatLng(), { ...wide, animate: !still.matches });
@@ -94,6 +96,7 @@ export function neighbourLayer(map, open) {
 
   function release() {
     chosen?.getElement()?.classList.remove("neighbour--chosen");
+    chosen?.setZIndexOffset(0);
     chosen = null;
   }
 
@@ -101,10 +104,13 @@ export function neighbourLayer(map, open) {
   return { again: ask, release };
 }
 
-function card({ services, languages }, labels) {
+function card({ services, target_groups: groups, languages }, labels) {
   const made = document.getElementById("neighbour").content.firstElementChild.cloneNode(true);
   const label = (key) => [...labels.options].find((option) => option.value === key)?.textContent ?? key;
   fill(made.querySelector("[data-services]"), services.map(label));
+  const told = made.querySelector("[data-groups]");
+  const groupLabels = JSON.parse(told.dataset.labels);
+  fill(told, groups.map((key) => groupLabels[key] ?? key));
   const names = new Intl.DisplayNames([language], { type: "language" });
   fill(made.querySelector("[data-languages]"), languages.map((code) => names.of(code)));
   return made;

@@ -36,7 +36,6 @@ export async function chooseSpot(map) {
     document.getElementById("spot-middle").focus();
   });
   show();
-  if (lon.value !== "") fit(map, L.latLngBounds([pin.getLatLng()]), { animate: false });
   await drawNeighbourhoods(map);
   section.dataset.filled = "";
 }
@@ -58,7 +57,7 @@ async function drawNeighbourhoods(map) {
   const chosen = document.getElementById("neighbourhood");
   const look = () => {
     const shape = layer.getLayers().find(({ feature }) => feature.id === chosen.value);
-    if (shape && lon.value === "") fit(map, shape.getBounds());
+    if (shape) fit(map, shape.getBounds()); // never the pin alone: a ground of tiles would tell its server where it is
   };
   chosen.addEventListener("change", look);
   look();

@@ -3,6 +3,8 @@
 CREATE TABLE volunteer (
   asset_id UUID NOT NULL,
   account_id UUID,
+  drawn geometry(POINT,4326),
+  drawn_for BYTEA,
   spot geometry(POINT,4326),
   spot_id UUID NOT NULL,
   CONSTRAINT volunteer_pkey PRIMARY KEY (asset_id),
@@ -97,7 +99,7 @@ CREATE TABLE sealed_secret (
 
 -- The planner keeps samples of what stood in a column, also of who is erased: not of these.
 ALTER TABLE volunteer ALTER COLUMN asset_id SET STATISTICS 0, ALTER COLUMN account_id SET STATISTICS 0,
-  ALTER COLUMN spot SET STATISTICS 0, ALTER COLUMN spot_id SET STATISTICS 0;
+  ALTER COLUMN drawn SET STATISTICS 0, ALTER COLUMN drawn_for SET STATISTICS 0, ALTER COLUMN spot SET STATISTICS 0, ALTER COLUMN spot_id SET STATISTICS 0;
 ALTER TABLE consent ALTER COLUMN asset_id SET STATISTICS 0;
 ALTER TABLE contact_request ALTER COLUMN asset_id SET STATISTICS 0, ALTER COLUMN account_id SET STATISTICS 0,
   ALTER COLUMN message SET STATISTICS 0, ALTER COLUMN words SET STATISTICS 0;
@@ -105,5 +107,15 @@ ALTER TABLE secret_reading ALTER COLUMN asset_id SET STATISTICS 0, ALTER COLUMN 
   ALTER COLUMN why SET STATISTICS 0;
 ALTER TABLE sealed_secret ALTER COLUMN asset_id SET STATISTICS 0, ALTER COLUMN place SET STATISTICS 0,
   ALTER COLUMN contact SET STATISTICS 0;
+-- Of these there may be samples already: a column that is given its own type anew loses them.
+ALTER TABLE account ALTER COLUMN email TYPE TEXT, ALTER COLUMN name TYPE TEXT;
+ALTER TABLE history ALTER COLUMN before TYPE JSONB, ALTER COLUMN after TYPE JSONB;
 ALTER TABLE account ALTER COLUMN email SET STATISTICS 0, ALTER COLUMN name SET STATISTICS 0;
 ALTER TABLE history ALTER COLUMN before SET STATISTICS 0, ALTER COLUMN after SET STATISTICS 0;
+
+-- What an account changed is looked up when it is erased, and for who asks what is kept of them.
+CREATE INDEX history_account ON history (changed_by) WHERE changed_by LIKE 'account:%';
+
+-- Who lives near somebody.
+CREATE INDEX square_place ON square (x, y);
+CREATE INDEX demand_address_place ON demand_address (x, y);

@@ -563,15 +563,19 @@ def test_each_start_gives_another_first_link_until_one_is_used(session: Session)
     assert session.scalar(select(func.count(Account.id))) == 1
 
 
-def test_nobody_becomes_first_where_somebody_has_an_account(session: Session) -> None:
+def test_nobody_becomes_first_where_there_is_an_administrator(session: Session) -> None:
     token = links.first(session)
     assert token is not None
-    accounts.create(session, EMAIL, "Anna", Role.contributor)
+    accounts.create(session, "conny@example.nl", "Conny", Role.contributor)
+    assert links.open_(session, token) is not None, "who is no administrator takes nobody's place"
+    made = accounts.create(session, EMAIL, "Anna", Role.admin)
     assert links.first(session) is None
     assert links.open_(session, token) is None
     with pytest.raises(NotAllowed):
         links.use(session, token, PASSWORD)
-    assert session.scalar(select(func.count(Account.id))) == 1
+    assert session.scalar(select(func.count(Account.id))) == 2
+    accounts.disable(session, made)
+    assert links.first(session) is not None
 
 
 def test_the_account_that_waits_cannot_be_signed_in_to_and_a_wrong_claim_leaves_it(session: Session) -> None:

@@ -325,6 +325,45 @@ def test_a_volunteer_has_one_account_and_an_account_one_volunteer(hamlet: Town) 
     assert (again.status_code, "another volunteer's already" in again.text) == (409, True)
 
 
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_of_consent_that_cannot_be_is_refused(hamlet: Town, day: str) -> None:
+    consent = {"purposes": ["offer"], "given_on": day}
+    named = flaws(hamlet, "POST", ASSETS, feature(IN_WEST, **{**PERSON, "consent": consent}))
+    assert named <= {"consent.given_on", "consent.expires_on"}
+
+
+def test_a_volunteer_with_an_account_keeps_it_and_decides_what_is_agreed(hamlet: Town) -> None:
+    with hamlet.sessions.begin() as session:
+        for email in ("eerste@example.org", "tweede@example.org"):
+            accounts.create(session, email, "Iemand", Role.contributor)
+    told = {**PERSON, "account": "eerste@example.org", "consent": {"purposes": ["offer", "contact"]}}
+    item = made(hamlet, ASSETS, feature(IN_WEST, **told))["id"]
+    for other in ("tweede@example.org", None):
+        answer = hamlet.send("PATCH", f"{ASSETS}/{item}", change(account=other))
+        assert (answer.status_code, "keeps it" in answer.text) == (409, True)
+    again = {"purposes": ["offer", "contact", "map"]}
+    assert flaws(hamlet, "PATCH", f"{ASSETS}/{item}", change(consent=again)) == {"consent"}
+    assert hamlet.send("PATCH", f"{ASSETS}/{item}", change(services=["transport"])).status_code == 200
+    with hamlet.sessions() as session:
+        assert [held.purpose for held in consents.of(session, UUID(item))] == [Purpose.offer, Purpose.contact]
+
+
+def test_who_gets_an_account_later_is_not_shown_what_was_told_before(hamlet: Town) -> None:
+    with hamlet.sessions.begin() as session:
+        accounts.create(session, "later@example.org", "Later", Role.contributor)
+    item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
+    assert secret(hamlet, item)[2] == CONTACT
+    assert hamlet.send("PATCH", f"{ASSETS}/{item}", change(account="later@example.org")).status_code == 200
+    assert secret(hamlet, item) == (None, None, {})
+
+
+def test_runs_do_not_tell_how_many_records_were_changed(hamlet: Town) -> None:
+    covered(hamlet)
+    told = hamlet.get("/v1/coverage/runs").json()
+    assert "last_change" not in str(told)
+    assert "imports" in str(told)
+
+
 def test_a_volunteer_who_is_taken_away_is_erased(hamlet: Town) -> None:
     item = made(hamlet, ASSETS, feature(IN_WEST, **PERSON))["id"]
     assert hamlet.send("DELETE", f"{ASSETS}/{item}", None).status_code == 204

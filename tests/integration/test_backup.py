@@ -596,6 +596,29 @@ def test_secrets_that_an_older_version_kept_readable_are_sealed_by_the_restore(
     assert looked_at(empty, told)["secret"] == [(HOME, CONTACT)]
 
 
+def test_what_the_planner_sampled_of_people_before_an_upgrade_is_gone_after_it(bare: Settings) -> None:
+    people = """INSERT INTO account (id, email, name, role) SELECT gen_random_uuid(), 'canary' || n || '@example.org',
+      'Canary' || n, 'contributor' FROM generate_series(1, 200) n"""
+    older(bare, "0006")
+
+    def samples(engine: Engine) -> Rows:
+        with engine.connect() as connection:
+            told = connection.scalars(text("SELECT s::text FROM pg_stats s WHERE tablename IN ('account', 'history')"))
+            return {"samples": [(line,) for line in told if "anary" in line]}
+
+    looked_at(bare, lambda engine: _run(engine, people, "ANALYZE"))
+    assert looked_at(bare, samples)["samples"], "it is there to be found"
+    looked_at(bare, lambda engine: _migrated(engine, folder.secret(bare)))
+    assert looked_at(bare, samples)["samples"] == []
+    looked_at(bare, lambda engine: _run(engine, "ANALYZE"))
+    assert looked_at(bare, samples)["samples"] == []
+
+
+def _migrated(engine: Engine, key: bytes) -> Rows:
+    db.migrate(engine, key)
+    return {}
+
+
 def test_a_key_that_was_made_for_a_restore_that_fails_is_gone_with_it(
     bare: Settings, empty: Settings, tmp_path: Path
 ) -> None:

@@ -519,6 +519,7 @@ def test_an_account_goes_and_what_it_made_on_the_map_stays_as_made_by_nobody(hou
     with house.session(name) as session:
         kept = assets.create(session, {**room, "made_by": who.account, "confirmed_by": MAIL.title()}).id
         other = assets.create(session, {**room, "name": "Zaal", "confirmed_by": "Wijkteam"}).id
+        blank = assets.create(session, {**room, "name": "Hof", "confirmed_by": f"\t{MAIL.upper()} \n"}).id
         walk = {"title": "Wandelen", "theme": "move", "repeat": "once", "starts_on": today(), "place": spot(HERE)}
         activities.create(session, {**walk, "made_by": who.account})
         job = ImportJob(
@@ -541,6 +542,7 @@ def test_an_account_goes_and_what_it_made_on_the_map_stays_as_made_by_nobody(hou
         stays = session.get_one(Asset, kept)
         assert (stays.name, stays.made_by, stays.confirmed_by) == ("Kamer", None, erasures.NOBODY)
         assert session.get_one(Asset, other).confirmed_by == "Wijkteam"
+        assert session.get_one(Asset, blank).confirmed_by == erasures.NOBODY
         told = session.execute(select(History.changed_by, History.after["made_by"]).where(History.row_id == str(kept)))
         assert {tuple(row) for row in told} == {(erasures.NOBODY, None), ("the tester", None)}
         assert erasures.NOBODY in session.scalars(select(SecretReading.read_by)).all()
@@ -847,7 +849,7 @@ def test_an_account_is_erased_by_a_command_that_asks(
     assert is_there(house, who.id)
     monkeypatch.setattr("sys.stdin", Terminal("n\n"))
     told = refusal(kaart, "user", "erase", MAIL)
-    assert f"erased: the account {MAIL}, the volunteer that it is of" in told
+    assert f"is erased: the account {MAIL}, the volunteer that it is of" in told
     assert "stays: what it made on the map" in told
     assert is_there(house, who.id)
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))

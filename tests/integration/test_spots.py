@@ -3,6 +3,7 @@
 Testdorp with its three squares of a kilometre, and six people on every square of 100 metres.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -16,20 +17,21 @@ from geoalchemy2.shape import to_shape
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from geo import assets, features
+from geo import assets, features, neighbourhoods, whereabouts
 from geo.collections import Wanted
 from geo.coverage.demand import SQUARE_RADIUS_M
 from geo.coverage.models import DemandAddress
 from geo.days import today
 from geo.imports.models import Square
 from geo.models import Asset, ImportJob
-from geo.neighbourhoods import to_rd, to_wgs84
+from geo.neighbourhoods import Area, Origin, to_rd, to_wgs84
+from geo.people import accounts
 from geo.rights import Viewer
-from geo.vocabulary import JobStatus, Kind, Means, Purpose, Role, What
+from geo.vocabulary import JobStatus, Kind, Level, Means, Purpose, Role, What
 from geo.volunteers import consents, spots
 from geo.volunteers.models import Consent, SecretReading, Volunteer
 from tests.integration.people import Person, signed_in
-from tests.integration.town import ACTIVITIES, ADMIN, ASSETS, COVERAGE, WEST, Town, covered
+from tests.integration.town import ACTIVITIES, ADMIN, ASSETS, COVERAGE, EAST, WEST, Town, covered
 
 NEIGHBOURS = "/v1/collections/neighbours"
 ITEMS = f"{NEIGHBOURS}/items"
@@ -118,21 +120,82 @@ def test_off_the_map_and_on_again_is_the_same_spot(session: Session) -> None:
     assert away(spot(session, made), before or HOME) < 0.01
 
 
+def test_a_small_correction_or_an_account_while_off_the_map_gives_no_second_spot(session: Session) -> None:
+    here = (HOME[0] - 2.0, HOME[1] - 2.0)
+    for person in range(12):
+        made = add(session, here)
+        before, shown_as = spot(session, made), session.get_one(Volunteer, made).spot_id
+        consents.withdraw(session, made, Purpose.map)
+        email = f"buur{person}@example.nl"
+        accounts.create(session, email, "Buur", Role.contributor)
+        place = to_wgs84(shapely.Point(HOME[0] + 2, HOME[1] + 2))  # over the edge of four squares of 100 m
+        assets.change(session, made, {"place": place, "account": email}, None)
+        assert spot(session, made) is None
+        consents.give(session, made, [Purpose.map], Means.online)
+        spots.settle(session, made)
+        after = spot(session, made)
+        assert (after == before) == (session.get_one(Volunteer, made).spot_id == shown_as)
+        assert after == before
+
+
+def test_another_spot_has_another_id(session: Session) -> None:
+    made = add(session)
+    before = session.get_one(Volunteer, made).spot_id
+    move(session, made, (93500, 465500))
+    session.expire_all()
+    assert session.get_one(Volunteer, made).spot_id != before
+
+
+def test_when_boundaries_change_no_spot_lies_outside_the_own_neighbourhood(session: Session) -> None:
+    made = [add(session) for _ in range(12)]
+    before = [spot(session, each) for each in made]
+    halves = [(f"{WEST}", 92000, 92600), (EAST, 92600, 94000)]
+    areas = [Area(code, code, Level.buurt, shapely.box(west, 465000, east, 466000), {}) for code, west, east in halves]
+    neighbourhoods.load(session, areas, Origin(2026, "paper", None, schematic=False), {})
+    whereabouts.repoint(session)
+    after = [spot(session, each) for each in made]
+    assert any(each and each[0] > 92600 for each in before)
+    assert all(each and 92000 <= each[0] <= 92600 for each in after)
+    for one, other in zip(before, after, strict=True):
+        assert one
+        assert other == (one if one[0] <= 92600 else pytest.approx((92300, 465500), abs=0.2))
+
+
 def test_a_corrected_place_keeps_the_spot_and_another_house_gets_another(session: Session) -> None:
     made = add(session)
     before = spot(session, made)
     for step in (1, 2, 3):
         move(session, made, (HOME[0] + step, HOME[1] - step))
-        after = spot(session, made)
-        kept = spots.keeps(before or HOME, _rule(session, (HOME[0] + step, HOME[1] - step)))
-        assert (after == before) == kept
+        assert spot(session, made) == before
     move(session, made, (93500, 465500))
     assert away(spot(session, made), (93500, 465500)) < 300
 
 
-def _rule(session: Session, place: tuple[float, float]) -> spots.Rule:
-    buurt = shapely.box(92000, 465000, 93000, 466000)
-    return spots.rule(place, spots._people(session, place, buurt), buurt)
+def test_when_residents_are_counted_anew_nobody_gets_a_second_spot(session: Session) -> None:
+    made = [add(session) for _ in range(12)]
+    before = [spot(session, each) for each in made]
+    job = imported(session, What.dwellings)
+    session.execute(update(ImportJob).where(ImportJob.id == job).values(done_at=today()))
+    for n in range(900):
+        x, y = 92000 + 15 + n % 30 * 30, 465000 + 15 + n // 30 * 30
+        session.add(DemandAddress(job_id=job, id=f"{n}", x=x, y=y, residents=None))
+    session.flush()
+    for each in made:
+        assets.change(session, each, {"services": ["transport"]}, None)
+    assert [spot(session, each) for each in made] == before
+
+
+def test_two_spots_of_who_moves_house_lie_on_no_line_with_a_home(session: Session) -> None:
+    far = (HOME[0] + 120, HOME[1])
+    for _ in range(12):
+        made = add(session)
+        before = spot(session, made)
+        move(session, made, far)
+        after = spot(session, made)
+        if before and after and before != after:
+            (a, b), (c, d) = ((x - HOME[0], y - HOME[1]) for x, y in (before, after))
+            assert abs(a * d - b * c) / math.hypot(a, b) > 0.5
+            assert math.dist((c - 120, d), (a, b)) > 0.5
 
 
 def test_without_a_place_or_where_few_live_the_spot_is_the_same_for_all(session: Session) -> None:
@@ -349,9 +412,9 @@ def test_all_answers_and_all_figures_stay_the_same_when_the_true_place_moves_and
     with peopled.sessions() as session:
         at = spot(session, shown[0])
         assert at is not None
-        steps = [(dx, dy) for dx in range(-400, 401, 40) for dy in range(-400, 401, 40) if abs(dx) + abs(dy) > 200]
+        steps = [(dx, dy) for dx in range(-48, 49, 8) for dy in range(-48, 49, 8) if 40 < math.hypot(dx, dy) <= 50]
         others = [(HOME[0] + dx, HOME[1] + dy) for dx, dy in steps]
-        other = next(place for place in others if spots.keeps(at, _rule(session, place)))
+        other = next(place for place in others if away(at, place) > 101)
     seen = kept(peopled)
     asked = [{}, *boxes(Random(7), seen[0], 60)]
     before, computed = figures(peopled), answers(peopled, members, asked)

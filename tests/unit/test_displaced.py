@@ -23,6 +23,10 @@ def who(number: int) -> UUID:
     return uuid5(SPACE, str(number))
 
 
+def drawn(given_rule: Rule, key: bytes, number: int) -> tuple[float, float] | None:
+    return displace(given_rule, seed(key, who(number), given_rule))
+
+
 def squares(each: float, buurt: shapely.Geometry = BUURT) -> People:
     """Give people on the centres of squares of 100 m, so many in each."""
     west, south, east, north = shapely.bounds(buurt)
@@ -61,7 +65,7 @@ def test_a_spot_is_as_far_as_twenty_residents_in_the_same_neighbourhood_and_coul
 ) -> None:
     place, people, buurt = drawn
     given_rule = rule(place, people, buurt)
-    spot = displace(given_rule, seed(key, who(number), place))
+    spot = displace(given_rule, seed(key, who(number), given_rule))
     least = max(100, enough_m(place, people))
     assert (given_rule.inner_m == np.inf) == (least > FARTHEST_M)
     if spot is None:
@@ -75,7 +79,7 @@ def test_a_spot_is_as_far_as_twenty_residents_in_the_same_neighbourhood_and_coul
     could = [n for n in inside if begins[n] <= min(metres[n], FARTHEST_M) and metres[n] <= 2 * begins[n]]
     assert sum(people.residents[could]) >= 20
     assert max(np.hypot(*(people.xy[n] - place)) for n in could) >= 100
-    assert spot == displace(given_rule, seed(key, who(number), place))
+    assert spot == displace(given_rule, seed(key, who(number), given_rule))
 
 
 def test_where_many_live_the_ring_begins_at_a_hundred_metres_and_where_few_live_farther() -> None:
@@ -95,20 +99,20 @@ def test_nobody_has_a_spot_where_nobody_is_known_to_live() -> None:
 
 def test_where_no_spot_fits_in_the_neighbourhood_there_is_none() -> None:
     small = shapely.Point(HOME).buffer(90)
-    assert displace(rule(HOME, squares(50), small), seed(KEY, who(1), HOME)) is None
+    assert drawn(rule(HOME, squares(50), small), KEY, 1) is None
 
 
 def test_no_spot_is_given_that_few_others_could_have() -> None:
     west = shapely.box(X, Y, X + 1000, Y + 2000)
     lonely = People(np.array([HOME, (X + 3000, Y)]), np.array([25.0, 500.0]), 0.0)  # one house, and a town elsewhere
     assert rule(HOME, lonely, BUURT).inner_m == 100
-    assert displace(rule(HOME, lonely, BUURT), seed(KEY, who(1), HOME)) is None
+    assert drawn(rule(HOME, lonely, BUURT), KEY, 1) is None
     assert not keeps((X + 1003.0, Y + 1148.0), rule(HOME, lonely, BUURT))
     assert not keeps((X + 1003.0, Y + 1148.0), rule(HOME, squares(50), west))
 
 
 def of(number: int, place: tuple[float, float] = HOME, key: bytes = KEY) -> tuple[float, float]:
-    spot = displace(rule(place, squares(50), BUURT), seed(key, who(number), place))
+    spot = drawn(rule(place, squares(50), BUURT), key, number)
     assert spot is not None
     return spot
 
@@ -121,18 +125,19 @@ def test_another_key_gives_other_spots() -> None:
     assert not {of(number) for number in range(50)} & {of(number, key=b"another key") for number in range(50)}
 
 
-def test_who_moves_house_draws_anew_and_who_corrects_the_place_a_little_does_not() -> None:
-    def offset(place: tuple[float, float]) -> float:
-        spot = of(1, place)
+def test_another_place_and_another_ring_draw_another_direction() -> None:
+    def turn(place: tuple[float, float], residents: float) -> float:
+        spot = drawn(rule(place, squares(residents), BUURT), KEY, 1)
+        assert spot is not None
         return round(float(np.arctan2(spot[1] - place[1], spot[0] - place[0])), 6)
 
-    assert offset(HOME) == offset((HOME[0] + 20, HOME[1] - 20))
-    assert offset(HOME) != offset((HOME[0] + 400, HOME[1]))
+    turns = {turn(HOME, 50), turn(HOME, 2), turn((HOME[0] + 20, HOME[1] - 20), 50), turn((HOME[0] + 400, HOME[1]), 50)}
+    assert len(turns) == 4
 
 
 def test_directions_are_even_and_so_are_places_over_the_ring() -> None:
     given_rule = rule(HOME, squares(50), BUURT)
-    away = np.array([displace(given_rule, seed(KEY, who(number), HOME)) for number in range(4000)]) - HOME
+    away = np.array([displace(given_rule, seed(KEY, who(number), given_rule)) for number in range(4000)]) - HOME
     turns = np.floor((np.arctan2(away[:, 1], away[:, 0]) / (2 * np.pi) % 1) * 16)
     area = (np.hypot(*away.T) ** 2 - given_rule.inner_m**2) / (3 * given_rule.inner_m**2)
     for parts in (turns, np.floor(area * 16)):
