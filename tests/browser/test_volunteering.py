@@ -32,10 +32,9 @@ class Village:
         with_demo(session)
         for name, role, areas in (("anna", Role.contributor, ()), ("rob", Role.broker, ("GM0579",))):
             self.tokens[name] = [self.person(session, f"{name}{number}", role, areas) for number in range(6)]
-        self.tokens["chris"] = []
         consent = {"purposes": [Purpose.offer, Purpose.contact], "means": Means.online}
         for service in ASKED:
-            self.tokens["chris"].append(self.person(session, f"chris-{service}", Role.contributor, ()))
+            self.tokens[f"chris-{service}"] = [self.person(session, f"chris-{service}", Role.contributor, ())]
             values = {"kind": Kind.volunteer, "services": [service], "neighbourhood": "BU05790102.2024"}
             assets.create(session, {**values, "account": f"chris-{service}@example.nl", "consent": consent})
 
@@ -150,7 +149,7 @@ def test_a_broker_asks_and_reads_the_answer(
     broker.page.get_by_role("button", name="Versturen").click()
     expect(broker.page.get_by_text("Je vraag is verstuurd")).to_be_visible()
     chris = visit("/about", width=width, scripts=scripts, at=village.at)
-    village.let_in(chris, "chris")
+    village.let_in(chris, f"chris-{service}")
     chris.page.goto("/account")
     looked_over(chris)
     chris.page.get_by_role("link", name="1 verzoek wacht op je antwoord").click()
