@@ -18,6 +18,7 @@ from geo.people import entries, tokens
 from geo.settings import Settings
 
 ENTRY, FORM = "kaart_entry", "kaart_form"
+LASTS_S = int(entries.LASTS.total_seconds())
 READING = ("GET", "HEAD", "OPTIONS")
 OPEN_FORMS = ("sign_in", "welcome")  # what is sent by who is not signed in yet
 HEADER, FIELD = "X-CSRF-Token", "csrf"
@@ -48,12 +49,12 @@ def entry_of(request: Request) -> str:
 
 def keep_entry(response: Response, settings: Settings, token: str) -> None:
     """Let the browser hold the token of who is signed in, out of reach of scripts, as long as it works."""
-    _keep(response, settings, ENTRY, token, "lax")
+    keep(response, settings, ENTRY, token, site="lax")
 
 
 def forget_entry(response: Response, settings: Settings) -> None:
     """Let the browser forget who was signed in."""
-    response.delete_cookie(name(settings, ENTRY), path="/", secure=is_secure(settings), httponly=True, samesite="lax")
+    forget(response, settings, ENTRY)
 
 
 def forgetting(settings: Settings, cookies: Sequence[str]) -> str | None:
@@ -78,7 +79,7 @@ def mark(request: Request) -> tuple[str, str]:
 def keep_form(response: Response, settings: Settings, fresh: str) -> None:
     """Let the browser hold the cookie of the forms; no other site can make it send that."""
     if fresh:
-        _keep(response, settings, FORM, fresh, "strict")
+        keep(response, settings, FORM, fresh, site="strict")
 
 
 async def sent_mark(request: Request) -> str:
@@ -119,8 +120,16 @@ def _mark(settings: Settings, kept: str) -> str:
     return hmac.digest(folder.secret(settings), f"form {kept}".encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
-def _keep(response: Response, settings: Settings, cookie: str, value: str, site: Literal["lax", "strict"]) -> None:
-    lasts_s = int(entries.LASTS.total_seconds())
+def keep(
+    response: Response,
+    settings: Settings,
+    cookie: str,
+    value: str,
+    *,
+    site: Literal["lax", "strict"],
+    lasts_s: int = LASTS_S,
+) -> None:
+    """Let the browser hold a cookie of ours, out of reach of scripts; over HTTPS of this host only."""
     response.set_cookie(
         name(settings, cookie),
         value,
@@ -130,3 +139,8 @@ def _keep(response: Response, settings: Settings, cookie: str, value: str, site:
         httponly=True,
         samesite=site,
     )
+
+
+def forget(response: Response, settings: Settings, cookie: str) -> None:
+    """Let the browser forget a cookie of ours."""
+    response.delete_cookie(name(settings, cookie), path="/", secure=is_secure(settings), httponly=True, samesite="lax")

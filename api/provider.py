@@ -119,9 +119,7 @@ def back_from_provider(
         response = _entered(request, session, known, told, begun)
     except TurnedAway as refused:
         response = turned_away(request, page, refused.why, begun.next if begun else "")
-    response.delete_cookie(
-        forms.name(settings, COOKIE), path="/", secure=forms.is_secure(settings), httponly=True, samesite="lax"
-    )
+    forms.forget(response, settings, COOKIE)
     response.headers["Cache-Control"] = "private, no-store"
     return response
 
@@ -167,15 +165,7 @@ def _first(session: DatabaseSession, settings: Settings, state: str) -> bool:
 
 def _keep(response: Response, settings: Settings, begun: Begun) -> None:
     sealed = urlsafe_b64encode(seal(_key(settings), COOKIE, begun)).decode()
-    response.set_cookie(
-        forms.name(settings, COOKIE),
-        sealed,
-        max_age=LASTS_S,
-        path="/",
-        secure=forms.is_secure(settings),
-        httponly=True,
-        samesite="lax",
-    )
+    forms.keep(response, settings, COOKIE, sealed, site="lax", lasts_s=LASTS_S)
 
 
 def _begun(request: Request, settings: Settings) -> Begun | None:

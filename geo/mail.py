@@ -8,10 +8,11 @@ from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from geo.errors import Unavailable
+from geo.settings import THIS_MACHINE
 
 TIMEOUT_S = 20
 PORTS = {"smtp": 587, "smtps": 465}
-OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
+OWN_MACHINE = THIS_MACHINE
 
 
 class Post(NamedTuple):

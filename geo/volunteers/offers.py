@@ -97,7 +97,6 @@ def renew(session: Session, viewer: Viewer) -> None:
 
 def _withdraw(session: Session, asset_id: UUID, purpose: Purpose) -> None:
     consents.withdraw(session, asset_id, purpose)
-    session.flush()
     spots.settle(session, asset_id)
 
 

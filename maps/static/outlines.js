@@ -7,13 +7,13 @@ import { element } from "kaart/page";
 const SHIFTS = [0, -32, 32, -52, 52]; // pixels that a name may move to get out of the way
 const SETTLED_MS = 320; // by then the clusters have come to rest
 
-/** Draw the outlines whose address the page gives; the map works without them. */
-export async function drawOutlines(map) {
+/** Lay the outlines whose address the page gives, with their names; null where they cannot be had. */
+export async function layOutlines(map) {
   let found;
   try {
     found = await features(section.dataset.outlines);
   } catch {
-    return;
+    return null;
   }
   const layer = L.geoJSON(found, {
     interactive: false,
@@ -22,6 +22,13 @@ export async function drawOutlines(map) {
   }).addTo(map);
   layer.bringToBack();
   keepNamesApart(map, layer);
+  return layer;
+}
+
+/** Draw the outlines, and bring the chosen one into sight; the map works without them. */
+export async function drawOutlines(map) {
+  const layer = await layOutlines(map);
+  if (!layer) return;
   document.addEventListener("kaart:chosen", (event) => choose(map, layer, event.detail));
   choose(map, layer, document.getElementById("list").dataset.neighbourhood);
 }

@@ -1,9 +1,8 @@
 // Where somebody lives, told on a small map: a click, a drag, or a button that takes its middle. What is told stands in
 // two fields of the form around the map, and goes nowhere before that form is sent.
 
-import { features } from "kaart/fetching";
 import { fit, section } from "kaart/map";
-import { keepNamesApart, nameShape } from "kaart/outlines";
+import { layOutlines } from "kaart/outlines";
 
 const DIGITS = 6; // of a degree: a tenth of a metre
 
@@ -42,18 +41,8 @@ export async function chooseSpot(map) {
 
 // The outlines show where one is, also without a ground; the neighbourhood that is chosen in the form comes into sight.
 async function drawNeighbourhoods(map) {
-  let found;
-  try {
-    found = await features(section.dataset.outlines);
-  } catch {
-    return;
-  }
-  const layer = L.geoJSON(found, {
-    interactive: false,
-    style: { className: "outline" },
-    onEachFeature: (feature, shape) => nameShape(map, shape, feature.properties.name),
-  }).addTo(map);
-  keepNamesApart(map, layer);
+  const layer = await layOutlines(map);
+  if (!layer) return;
   const chosen = document.getElementById("neighbourhood");
   const look = () => {
     const shape = layer.getLayers().find(({ feature }) => feature.id === chosen.value);

@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 from fastapi import FastAPI
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from api import forms
 from geo.people import accounts, entries, passwords
-from geo.people.models import Account
+from geo.people.models import Account, Allowance, Entry, Link
 from geo.vocabulary import Role
 from tests.integration.town import Door, Town
 
@@ -59,6 +59,15 @@ def account(session: Session, email: str, role: Role, areas: Sequence[str] = ())
     made.password = KEPT
     session.flush()
     return made
+
+
+def alone(town: Town, email: str) -> None:
+    """Let one person have an account, nobody be signed in, and nothing be counted yet."""
+    with town.sessions() as session:
+        for table in (Allowance, Entry, Link, Account):
+            session.execute(delete(table))
+        account(session, email, Role.contributor)
+        session.commit()
 
 
 def signed_in(town: Town, email: str, role: Role = Role.contributor, areas: Sequence[str] = ()) -> Person:

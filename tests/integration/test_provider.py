@@ -17,17 +17,17 @@ from fastapi import FastAPI
 from joserfc import jws
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from api import forms
 from api import provider as way
 from api.app import create_app
 from geo.people import accounts, provider
-from geo.people.models import Account, Allowance, Entry, Link
+from geo.people.models import Account, Entry
 from geo.sealing import seal
 from geo.vocabulary import Role
 from tests.integration.oidc import CLIENT, SECRET, Claims, Oidc, by_hand, elliptic, rsa, serving
-from tests.integration.people import PASSWORD, Person, account, browser
+from tests.integration.people import PASSWORD, Person, account, alone, browser
 from tests.integration.town import Town
 
 ANNA, BERT = "anna@example.nl", "bert@example.nl"
@@ -71,11 +71,7 @@ Make = Callable[..., Door]
 @pytest.fixture(autouse=True)
 def anna(town: Town) -> None:
     """Let Anna have an account, nobody be signed in, and nothing be counted yet."""
-    with town.sessions() as session:
-        for table in (Allowance, Entry, Link, Account):
-            session.execute(delete(table))
-        account(session, ANNA, Role.contributor)
-        session.commit()
+    alone(town, ANNA)
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from sqlalchemy import delete, func, select, update
 from api import forms
 from api.app import create_app
 from geo.people import accounts, links
-from geo.people.models import Account, Allowance, Entry, Link
+from geo.people.models import Account, Entry
 from geo.vocabulary import LinkPurpose, Role
-from tests.integration.people import PASSWORD, Person, account, browser, signed_in
+from tests.integration.people import PASSWORD, Person, account, alone, browser, signed_in
 from tests.integration.town import ASSETS, Town, feature, point
 
 ANNA = "anna@example.nl"
@@ -23,11 +23,7 @@ ELSEWHERE = "https://elsewhere.example"
 @pytest.fixture(autouse=True)
 def anna(town: Town) -> None:
     """Let Anna have an account, nobody be signed in, and nothing be counted yet."""
-    with town.sessions() as session:
-        for table in (Allowance, Entry, Link, Account):
-            session.execute(delete(table))
-        account(session, ANNA, Role.contributor)
-        session.commit()
+    alone(town, ANNA)
 
 
 @pytest.fixture
