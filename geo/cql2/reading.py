@@ -1,0 +1,64 @@
+"""Reading a filter that was sent: how long and how deep it may be is looked at before anything takes it apart."""
+
+import json
+
+import cql2
+from sqlalchemy import ColumnElement
+
+from geo.cql2.conditions import DEEPEST, condition
+from geo.cql2.values import Properties, wrong
+
+LONGEST = 2048  # characters
+JSON_BRACKETS = 3 * DEEPEST + 8  # an operator is an object in a list; a multipolygon adds four lists
+
+
+def text_condition(told: str, properties: Properties) -> ColumnElement[bool]:
+    """Give the condition that a filter in CQL2 text asks for. Raises InvalidInput saying what is wrong with it."""
+    _must_be_short(told)
+    if _depth(told, "(", ")", quotes="'\"") > DEEPEST:
+        raise wrong(f"has more than {DEEPEST} brackets within brackets")
+    try:
+        node = cql2.parse_text(told).to_json()
+    except (ValueError, cql2.ParseError) as error:
+        raise wrong(f"is no CQL2 text{_place(error)}") from None
+    return condition(node, properties, 0)
+
+
+def json_condition(told: str, properties: Properties) -> ColumnElement[bool]:
+    """Give the condition that a filter in CQL2 JSON asks for. Raises InvalidInput saying what is wrong with it."""
+    _must_be_short(told)
+    if _depth(told, "[{", "]}", quotes='"') > JSON_BRACKETS:
+        raise wrong(f"has more than {DEEPEST} operators within operators")
+    try:
+        node = json.loads(told)
+    except ValueError:
+        raise wrong("is no JSON") from None
+    return condition(node, properties, 0)
+
+
+def _must_be_short(told: str) -> None:
+    if len(told) > LONGEST:
+        raise wrong(f"has {len(told)} characters, more than {LONGEST}")
+
+
+def _depth(told: str, opening: str, closing: str, quotes: str) -> int:
+    """Count how many brackets stand within one another, those in quotes aside."""
+    depth, deepest, quote, escaped = 0, 0, "", False
+    for sign in told:
+        if quote:
+            quote, escaped = ("" if sign == quote and not escaped else quote), sign == "\\" and not escaped
+        elif sign in quotes:
+            quote, escaped = sign, False
+        elif sign in opening:
+            depth += 1
+            deepest = max(deepest, depth)
+        elif sign in closing:
+            depth -= 1
+    return deepest
+
+
+def _place(error: Exception) -> str:
+    """Say where the reading stopped, in the words of the library's first line."""
+    first = str(error).split("\n", 1)[0].strip().removeprefix("-->").strip()
+    line, _, column = first.partition(":")
+    return f" at character {column}" if line == "1" and column.isdecimal() else ""
