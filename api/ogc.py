@@ -1,153 +1,43 @@
 """OGC API Features: landing page, conformance, collections, items, one item. Texts go from the database to the wire."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from api.answers import GEOJSON, READ_ONE, READ_PAGE, AsGeoJSON
+from api.asking import FARTHEST, TERMS, ItemQuery, ItemsQuery
 from api.deps import CurrentSettings, CurrentViewer, Session
-from api.parameters import SEVERAL
-from api.texts import Key, Line, Listed
-from geo import features, vocabulary
+from geo import features, queryables
 from geo.checks import NETHERLANDS
-from geo.collections import Box, Wanted
-from geo.days import AMSTERDAM, Days
+from geo.collections import Collection, Wanted
+from geo.cql2.values import Property
+from geo.crs import CRS84, KNOWN
+from geo.features import Stretch
 from geo.rights import Viewer
 from geo.settings import Settings
 
 router = APIRouter(prefix="/v1")
 
-CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 CONFORMS_TO = [
     "http://www.opengis.net/spec/ogcapi-common-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/core",
     "http://www.opengis.net/spec/ogcapi-features-1/1.0/conf/geojson",
+    "http://www.opengis.net/spec/ogcapi-features-2/1.0/conf/crs",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/queryables",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/filter",
+    "http://www.opengis.net/spec/ogcapi-features-3/1.0/conf/features-filter",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-text",
+    "http://www.opengis.net/spec/cql2/1.0/conf/cql2-json",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-cql2",
+    "http://www.opengis.net/spec/cql2/1.0/conf/advanced-comparison-operators",
+    "http://www.opengis.net/spec/cql2/1.0/conf/basic-spatial-functions",
 ]
-MOST = 10_000  # features on a page
-FARTHEST = 1_000_000  # how far a page may start
-EARLIEST, LATEST = date(1, 1, 1), date(9999, 12, 1)
-TERMS: Mapping[str, Mapping[Any, vocabulary.Term]] = {
-    "kinds": vocabulary.KINDS,
-    "themes": vocabulary.THEMES,
-    "services": vocabulary.SERVICES,
-    "goals": vocabulary.GOALS,
-    "target_groups": vocabulary.TARGET_GROUPS,
-    "accessibility": vocabulary.ACCESSIBILITY,
-    "ladder_levels": vocabulary.LADDER,
-    "growth_stages": vocabulary.GROWTH_STAGES,
-    "legal_forms": vocabulary.LEGAL_FORMS,
-    "funding": vocabulary.FUNDING,
-    "levels": vocabulary.LEVELS,
-    "statuses": vocabulary.STATUSES,
-    "figure_reasons": vocabulary.FIGURE_REASONS,
-}
-
-
-def split(values: list[str]) -> list[str]:
-    """Read a list that is given as repeated parameters, as words between commas, or as both."""
-    return [word for value in values for word in value.split(",") if word]
-
-
-def box_of(bbox: str) -> Box:
-    """Read `west,south,east,north` (or with heights, which are passed over). Raises ValueError saying what is wrong."""
-    try:
-        numbers = [float(part.replace("_", "no number")) for part in bbox.split(",")]
-    except ValueError:
-        raise ValueError("must be numbers: west,south,east,north in degrees") from None
-    if len(numbers) == 6:
-        numbers = [numbers[0], numbers[1], numbers[3], numbers[4]]
-    if len(numbers) != 4:
-        raise ValueError("must be four numbers: west,south,east,north in degrees")
-    west, south, east, north = numbers
-    if not (-180 <= west <= 180 and -180 <= east <= 180 and -90 <= south <= 90 and -90 <= north <= 90):
-        raise ValueError("lies outside the world: give degrees (WGS 84), longitude first")
-    if south > north:
-        raise ValueError("has its south above its north: the order is west,south,east,north")
-    return west, south, east, north
-
-
-def days_of(moment: str) -> Days:
-    """Read a day, a moment, or an interval (`/`, open end `..`). Raises ValueError saying what is wrong."""
-    ends = moment.split("/")
-    if len(ends) > 2 or moment.replace("..", "") in ("", "/"):
-        raise ValueError("must be a day (2026-11-22) or an interval (2026-11-22/2026-11-28, ../2026-11-28)")
-    first = EARLIEST if ends[0] in ("", "..") else _day(ends[0])
-    last = LATEST if ends[-1] in ("", "..") else _day(ends[-1])
-    if last < first:
-        raise ValueError("ends before it begins")
-    return first, min(last, LATEST)
-
-
-def _day(text: str) -> date:
-    try:
-        if len(text) == 10:
-            return min(date.fromisoformat(text), LATEST)
-        moment = datetime.fromisoformat(text)
-        return min((moment if moment.tzinfo is None else moment.astimezone(AMSTERDAM)).date(), LATEST)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text[:40]!r} is not a day like 2026-11-22") from None
-
-
-class ItemsQuery(BaseModel):
-    """What may be asked of a collection's items. Which filters a collection has is told at the collection."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    bbox: Key | None = Field(None, description="west,south,east,north in degrees (CRS84)")
-    kind: Listed = Field([], description="community_room, initiative, care_location; of coverage also volunteer")
-    service: Listed = Field([], description="Services, by key; see /v1/vocabulary")
-    theme: Listed = Field([], description="Themes, by key; see /v1/vocabulary")
-    level: Listed = Field([], description="buurt, wijk, gemeente, drawn")
-    year: int | None = Field(None, ge=1900, le=2999, description="Of neighbourhoods; without it those in force")
-    neighbourhood: Key | None = Field(None, description="An id (BU05790101.2024) or a code (its latest year)")
-    q: Line = Field("", description="Each word must occur in the text or in the label of a theme or service")
-    datetime: Key | None = Field(None, description="A day or an interval: when it takes place or is usually open")
-    run: UUID | None = Field(None, description="A coverage run; without it the latest")
-    asset: UUID | None = Field(None, description="Of activities: the asset at which they take place")
-    limit: int = Field(100, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FARTHEST)
-
-    @field_validator(*SEVERAL)
-    @classmethod
-    def known(cls, values: list[str], info: Any) -> list[str]:
-        """Split words at commas and refuse those that the vocabulary does not hold."""
-        terms = {"kind": "kinds", "service": "services", "theme": "themes", "level": "levels"}[info.field_name]
-        asked = split(values)
-        flaws = vocabulary.unknown_terms(info.field_name, asked, TERMS[terms])
-        if flaws:
-            raise ValueError(flaws[0].reason)
-        return asked
-
-    @field_validator("bbox")
-    @classmethod
-    def in_degrees(cls, bbox: str | None) -> str | None:
-        """Refuse a box that is none."""
-        if bbox is not None:
-            box_of(bbox)
-        return bbox
-
-    @field_validator("datetime")
-    @classmethod
-    def in_days(cls, moment: str | None) -> str | None:
-        """Refuse a moment that is none."""
-        if moment is not None:
-            days_of(moment)
-        return moment
-
-    def wanted(self) -> Wanted:
-        """Turn the parameters into a question."""
-        return Wanted(
-            bbox=box_of(self.bbox) if self.bbox else None,
-            kind=tuple(self.kind), service=tuple(self.service), theme=tuple(self.theme), level=tuple(self.level),
-            year=self.year, neighbourhood=self.neighbourhood or None, q=self.q, run=self.run, asset=self.asset,
-            datetime=days_of(self.datetime) if self.datetime else None,
-        )  # fmt: skip
+SCHEMA = "application/schema+json"
+REL = "http://www.opengis.net/def/rel/ogc/1.0/"
 
 
 def base(request: Request, settings: Settings) -> str:
@@ -202,10 +92,15 @@ def described(root: str, viewer: Viewer, name: str) -> dict[str, Any]:
         "titles": {"nl": shown.title.nl, "en": shown.title.en},
         "descriptions": {"nl": shown.about.nl, "en": shown.about.en},
         "itemType": "feature",
-        "crs": [CRS84],
-        "extent": {"spatial": {"bbox": [NETHERLANDS], "crs": CRS84}},
+        "crs": [known.uri for known in KNOWN],
+        "storageCrs": CRS84.uri,
+        "extent": {"spatial": {"bbox": [NETHERLANDS], "crs": CRS84.uri}},
         "filters": list(shown.filters),
-        "links": [link(here, "self"), link(f"{here}/items", "items", GEOJSON)],
+        "links": [
+            link(here, "self"),
+            link(f"{here}/items", "items", GEOJSON),
+            *(link(f"{here}/{path}", f"{REL}{path}", SCHEMA) for path in ("queryables", "sortables", "schema")),
+        ],
     }
 
 
@@ -235,7 +130,8 @@ def read_items(
     query: Annotated[ItemsQuery, Query()],
 ) -> Response:
     """A page of features that match all that is asked, as GeoJSON."""
-    read = features.texts(session, viewer, collection, query.wanted(), limit=query.limit, offset=query.offset)
+    look, stretch = query.look(), Stretch(query.limit, query.offset)
+    read = features.texts(session, viewer, collection, query.wanted(), stretch=stretch, look=look)
     links = paging(f"{base(request, settings)}/collections/{collection}", query, len(read.features), read.matched)
     head = JSONResponse(
         {
@@ -247,12 +143,12 @@ def read_items(
         }
     ).body
     body = b'%b,"features":[%b]}' % (bytes(head)[:-1], ",\n".join(read.features).encode())
-    return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+    return Response(body, media_type=GEOJSON, headers={"Content-Crs": f"<{look.crs.uri}>"})
 
 
 def paging(collection: str, query: ItemsQuery, returned: int, matched: int) -> list[dict[str, str]]:
     """Link a page to itself, its collection, and the pages before and after it."""
-    asked = query.model_dump(mode="json", exclude_unset=True)
+    asked = query.model_dump(mode="json", exclude_unset=True, by_alias=True)
     links = [link(collection, "collection")]
     steps = {"self": query.offset}
     if query.offset + returned < matched and returned and query.offset + query.limit <= FARTHEST:
@@ -267,7 +163,46 @@ def paging(collection: str, query: ItemsQuery, returned: int, matched: int) -> l
 
 
 @router.get("/collections/{collection}/items/{item}", name="read_item", response_class=AsGeoJSON, responses=READ_ONE)
-def read_item(session: Session, viewer: CurrentViewer, collection: str, item: str) -> Response:
+def read_item(
+    session: Session, viewer: CurrentViewer, collection: str, item: str, query: Annotated[ItemQuery, Query()]
+) -> Response:
     """One feature."""
-    text = features.one_text(session, viewer, collection, item)
-    return Response(text, media_type=GEOJSON, headers={"Content-Crs": f"<{CRS84}>"})
+    look = query.look()
+    text = features.one_text(session, viewer, collection, item, look)
+    return Response(text, media_type=GEOJSON, headers={"Content-Crs": f"<{look.crs.uri}>"})
+
+
+@router.get("/collections/{collection}/queryables", name="read_queryables")
+def read_queryables(request: Request, viewer: CurrentViewer, collection: str, settings: CurrentSettings) -> Response:
+    """What a filter may ask of the features of a collection, as a JSON schema."""
+    shown = features.collection(viewer, collection)
+    told = queryables.queryables(viewer, collection, shown, Wanted())
+    return as_schema(f"{base(request, settings)}/collections/{collection}/queryables", shown, told)
+
+
+@router.get("/collections/{collection}/sortables", name="read_sortables")
+def read_sortables(request: Request, viewer: CurrentViewer, collection: str, settings: CurrentSettings) -> Response:
+    """What the features of a collection can be ordered by, as a JSON schema."""
+    shown = features.collection(viewer, collection)
+    told = queryables.sortables(viewer, collection, shown, Wanted())
+    return as_schema(f"{base(request, settings)}/collections/{collection}/sortables", shown, told)
+
+
+@router.get("/collections/{collection}/schema", name="read_schema")
+def read_schema(request: Request, viewer: CurrentViewer, collection: str, settings: CurrentSettings) -> Response:
+    """What the features of a collection hold, as a JSON schema."""
+    shown = features.collection(viewer, collection)
+    here = f"{base(request, settings)}/collections/{collection}/schema"
+    return as_schema(here, shown, queryables.held(viewer, collection, shown), only=False)
+
+
+def as_schema(here: str, shown: Collection, told: Mapping[str, Property | None], *, only: bool = True) -> Response:
+    """Give properties as a JSON schema; `only`: nothing but these can be asked."""
+    body = {
+        "$schema": queryables.SCHEMA,
+        "$id": here,
+        "type": "object",
+        "title": shown.title.en,
+        "properties": queryables.schema(told),
+    }
+    return JSONResponse(body | ({"additionalProperties": False} if only else {}), media_type=SCHEMA)

@@ -11,6 +11,7 @@ API = "/v1"
 SEVERAL = ("kind", "service", "theme", "level")  # parameters that may be given several times
 ASKED = "read_items"  # the one route that has many; its query class knows their names
 FEW = {  # those of the others that have any
+    "read_item": ("crs", "properties"),
     "read_imports": ("limit",),
     "confirm_import": ("skip_bad",),
     "read_changes": ("since", "limit"),

@@ -69,6 +69,7 @@ SHOWN = Collection(
     id=Activity.id,
     key=uuid_key,
     geometry=PLACE,
+    geometries=(Activity.place, Asset.place, Asset.area),
     columns=_columns,
     source=_source,
     seen=seen_activities,

@@ -65,6 +65,7 @@ SHOWN = Collection(
     id=Asset.id,
     key=uuid_key,
     geometry=func.coalesce(Asset.place, Asset.area),
+    geometries=(Asset.place, Asset.area),
     columns=_columns,
     source=_source,
     seen=seen_assets,

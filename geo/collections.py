@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from shapely.geometry.base import BaseGeometry
 from sqlalchemy import (
     ColumnElement,
     FromClause,
@@ -25,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import aliased
 
 from geo.base import WGS84, Base
+from geo.crs import CRS84, Crs
 from geo.days import Days
 from geo.models import Neighbourhood
 from geo.rights import Viewer
@@ -35,11 +37,19 @@ Columns = dict[str, Column]
 Box = tuple[float, float, float, float]  # west, south, east, north; west > east crosses the date line
 
 
+class Filtering(NamedTuple):
+    """A filter in CQL2 as it was told, in which form, and the system in which its geometries are."""
+
+    told: str
+    language: str
+    crs: Crs = CRS84
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What is asked of a collection. An empty filter lets everything through."""
 
-    bbox: Box | None = None
+    bbox: Box | BaseGeometry | None = None  # a shape, where the box was told in another system than CRS84
     kind: tuple[str, ...] = ()
     service: tuple[str, ...] = ()
     theme: tuple[str, ...] = ()
@@ -50,10 +60,11 @@ class Wanted:
     datetime: Days | None = None
     run: UUID | None = None  # of coverage; None is the latest
     asset: UUID | None = None  # at which activities take place
+    filter: Filtering | None = None
 
     def asked(self) -> dict[str, Any]:
-        """Give the filters that are set."""
-        given = {f.name: getattr(self, f.name) for f in fields(self)}
+        """Give the filters that are set, but for the one that is told in words of its own."""
+        given = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "filter"}
         return {name: value for name, value in given.items() if value not in (None, (), "")}
 
 
@@ -76,6 +87,7 @@ class Collection(NamedTuple):
     seen: Callable[[Viewer], ColumnElement[bool]]
     order: tuple[Column, ...]
     filters: dict[str, Filter]
+    geometries: tuple[Column, ...] = ()  # of which `geometry` gives the first there is, each with an index of its own
     unasked: Callable[[Wanted], ColumnElement[bool]] = lambda _wanted: (
         true()
     )  # what a page holds unless asked otherwise
@@ -95,8 +107,10 @@ def own(table: type[Base]) -> Columns:
     return {column.key: column for column in table.__table__.columns}
 
 
-def in_box(column: Column, box: Box) -> ColumnElement[bool]:
-    """Say whether a geometry touches a box."""
+def in_box(column: Column, box: Box | BaseGeometry) -> ColumnElement[bool]:
+    """Say whether a geometry touches a box, or what a box of another system is in degrees."""
+    if isinstance(box, BaseGeometry):
+        return func.ST_Intersects(column, func.ST_GeomFromWKB(box.wkb, WGS84))
     west, south, east, north = box
     halves = [(west, east)] if west <= east else [(west, 180.0), (-180.0, east)]
     return or_(*(func.ST_Intersects(column, func.ST_MakeEnvelope(w, south, e, north, WGS84)) for w, e in halves))

@@ -55,7 +55,8 @@ _WRITING: Rights = {
 }
 _OF_BROKERS: Rights = {Role.broker: Scope.area, Role.admin: Scope.everything}
 _FOR_EVERYBODY = """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections
- read_collection read_items read_item read_runs read_run read_changes what_if siting resident_page place_page
+ read_collection read_queryables read_sortables read_schema read_items read_item read_runs read_run read_changes
+ what_if siting resident_page place_page
  activity_page gaps_page gap_page about_page imports_page static"""
 _SIGNING_IN = "sign_in_page sign_in welcome_page welcome ask_provider back_from_provider"
 _FOR_MEMBERS = """sign_out account_page change_password sign_out_everywhere volunteer_page save_offer withdraw_consent
@@ -80,7 +81,8 @@ FOR_PEOPLE = frozenset(f"{_SIGNING_IN} {_FOR_MEMBERS} offers_page ask_volunteer"
 KEY_SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset(
         """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections read_collection
-        read_items read_item resident_page place_page activity_page gaps_page gap_page about_page static""".split()
+        read_queryables read_sortables read_schema read_items read_item resident_page place_page activity_page gaps_page
+        gap_page about_page static""".split()
     ),
     "write": frozenset([*_WRITTEN.split(), "draw_neighbourhood"]),
     "import": frozenset([*_FOR_ADMINS.split(), "imports_page"]),

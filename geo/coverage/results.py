@@ -75,6 +75,7 @@ SHOWN = Collection(
     id=Coverage.id,
     key=lambda item: int(item) if item.isascii() and item.isdecimal() and len(item) < 19 else None,
     geometry=Neighbourhood.overview,
+    geometries=(Neighbourhood.geom,),
     columns=_columns,
     source=_source,
     seen=lambda _viewer: true(),

@@ -6,13 +6,13 @@ import cql2
 from sqlalchemy import ColumnElement
 
 from geo.cql2.conditions import DEEPEST, condition
-from geo.cql2.values import Properties, wrong
+from geo.cql2.values import Known, wrong
 
 LONGEST = 2048  # characters
 JSON_BRACKETS = 3 * DEEPEST + 8  # an operator is an object in a list; a multipolygon adds four lists
 
 
-def text_condition(told: str, properties: Properties) -> ColumnElement[bool]:
+def text_condition(told: str, known: Known) -> ColumnElement[bool]:
     """Give the condition that a filter in CQL2 text asks for. Raises InvalidInput saying what is wrong with it."""
     _must_be_short(told)
     if _depth(told, "(", ")", quotes="'\"") > DEEPEST:
@@ -21,10 +21,10 @@ def text_condition(told: str, properties: Properties) -> ColumnElement[bool]:
         node = cql2.parse_text(told).to_json()
     except (ValueError, cql2.ParseError) as error:
         raise wrong(f"is no CQL2 text{_place(error)}") from None
-    return condition(node, properties, 0)
+    return condition(node, known, 0)
 
 
-def json_condition(told: str, properties: Properties) -> ColumnElement[bool]:
+def json_condition(told: str, known: Known) -> ColumnElement[bool]:
     """Give the condition that a filter in CQL2 JSON asks for. Raises InvalidInput saying what is wrong with it."""
     _must_be_short(told)
     if _depth(told, "[{", "]}", quotes='"') > JSON_BRACKETS:
@@ -33,7 +33,7 @@ def json_condition(told: str, properties: Properties) -> ColumnElement[bool]:
         node = json.loads(told)
     except ValueError:
         raise wrong("is no JSON") from None
-    return condition(node, properties, 0)
+    return condition(node, known, 0)
 
 
 def _must_be_short(told: str) -> None:

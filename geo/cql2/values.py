@@ -11,6 +11,7 @@ from shapely.errors import ShapelyError
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import ColumnElement, literal
 
+from geo.crs import CRS84, Crs, to_degrees
 from geo.days import AMSTERDAM
 from geo.errors import Flaw, InvalidInput
 
@@ -40,7 +41,11 @@ class Property(NamedTuple):
     terms: frozenset[str] = frozenset()
 
 
-Properties = Mapping[str, Property]
+class Known(NamedTuple):
+    """What a filter may speak of: properties by name, and the system in which its geometries are told."""
+
+    properties: Mapping[str, Property]
+    crs: Crs = CRS84
 
 
 def value(node: Node, name: str, asked: Property) -> Any:
@@ -82,8 +87,8 @@ def is_number(node: Node) -> bool:
     return isinstance(node, int | float) and not isinstance(node, bool) and math.isfinite(node) and abs(node) < HIGHEST
 
 
-def shape(node: Node) -> BaseGeometry:
-    """Read a geometry in degrees (CRS84): GeoJSON, or a box. Raises InvalidInput where it is none."""
+def shape(node: Node, crs: Crs) -> BaseGeometry:
+    """Read a geometry that is told in a system, and give it in CRS84. Raises InvalidInput where it is none."""
     try:
         if isinstance(node, dict) and isinstance(node.get("bbox"), list):
             numbers = [float(node["bbox"][i]) for i in ((0, 1, 2, 3) if len(node["bbox"]) == 4 else (0, 1, 3, 4))]
@@ -92,12 +97,13 @@ def shape(node: Node) -> BaseGeometry:
             told = shapely.geometry.shape(node)
     except (ShapelyError, ValueError, TypeError, KeyError, AttributeError, IndexError):
         raise wrong("holds something that is no geometry") from None
-    west, south, east, north = told.bounds if not told.is_empty else (math.nan,) * 4
+    there = to_degrees(shapely.force_2d(told), crs)
+    west, south, east, north = there.bounds if not there.is_empty else (math.nan,) * 4
     if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
-        raise wrong("has a geometry that lies outside the world: give degrees (CRS84), longitude first")
-    if not told.is_valid:
-        raise wrong(f"has a geometry that is not valid ({shapely.is_valid_reason(told).split('[')[0].lower()})")
-    return shapely.force_2d(told)
+        raise wrong(f"has a geometry that lies outside the world: give coordinates of {crs.uri}")
+    if not there.is_valid:
+        raise wrong(f"has a geometry that is not valid ({shapely.is_valid_reason(there).split('[')[0].lower()})")
+    return there
 
 
 def storable(told: str) -> str:

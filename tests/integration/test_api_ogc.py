@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from api.app import create_app
+from geo.crs import KNOWN
 from geo.settings import Settings
 from tests.integration.town import ACTIVITIES, ADMIN, ASSETS, COVERAGE, NEIGHBOURHOODS, Door, Town
 
@@ -137,7 +138,8 @@ def test_the_landing_page_conformance_and_collections_are_as_the_standard_wants_
     for collection in collections:
         assert collection == town.get(f"/v1/collections/{collection['id']}").json()
         assert {"self", "items"} <= {link["rel"] for link in collection["links"]}
-        assert collection["crs"] == ["http://www.opengis.net/def/crs/OGC/1.3/CRS84"]
+        assert collection["crs"] == [crs.uri for crs in KNOWN]
+        assert collection["crs"][0] == collection["storageCrs"] == "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 
 
 def test_an_item_is_the_same_alone_as_on_its_page(town: Town) -> None:

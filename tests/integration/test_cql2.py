@@ -17,7 +17,7 @@ from sqlalchemy import Boolean, Column, Connection, Date, DateTime, Float, Integ
 
 from geo.cql2.conditions import SUPPORTED
 from geo.cql2.reading import json_condition, text_condition
-from geo.cql2.values import Kind, Property
+from geo.cql2.values import Kind, Known, Property
 from geo.errors import InvalidInput
 
 ROWS = Table(
@@ -26,15 +26,17 @@ ROWS = Table(
     Column("place", Geometry("POINT", 4326)), Column("area", Geometry("POLYGON", 4326)), prefixes=["TEMP"],
 )  # fmt: skip
 KINDS = ["room", "care"]
-PROPERTIES = {
-    "name": Property(Kind.text, [ROWS.c.name]),
-    "kind": Property(Kind.text, [ROWS.c.kind], frozenset(KINDS)),
-    "size": Property(Kind.number, [ROWS.c.size]),
-    "open": Property(Kind.yes_or_no, [ROWS.c.open]),
-    "day": Property(Kind.day, [ROWS.c.day]),
-    "moment": Property(Kind.moment, [ROWS.c.moment]),
-    "geometry": Property(Kind.geometry, [ROWS.c.place, ROWS.c.area]),
-}
+PROPERTIES = Known(
+    {
+        "name": Property(Kind.text, [ROWS.c.name]),
+        "kind": Property(Kind.text, [ROWS.c.kind], frozenset(KINDS)),
+        "size": Property(Kind.number, [ROWS.c.size]),
+        "open": Property(Kind.yes_or_no, [ROWS.c.open]),
+        "day": Property(Kind.day, [ROWS.c.day]),
+        "moment": Property(Kind.moment, [ROWS.c.moment]),
+        "geometry": Property(Kind.geometry, [ROWS.c.place, ROWS.c.area]),
+    }
+)
 NAMES = ["Noord", "noord", "De Brug", "100%", "a_b", "O'Hara", 'zeg "hoi"', "", "naïef"]
 DAY, MOMENT = date(2026, 11, 22), datetime(2026, 11, 22, 9, tzinfo=UTC)
 GEOD = pyproj.Geod(ellps="WGS84")
@@ -106,7 +108,7 @@ LEAVES = st.one_of(
     compared("open", st.booleans(), ORDERED[:2]),
     compared("day", DAYS, ORDERED),
     compared("moment", MOMENTS, ORDERED),
-    st.sampled_from(list(PROPERTIES)).map(lambda name: {"op": "isNull", "args": [{"property": name}]}),
+    st.sampled_from(list(PROPERTIES.properties)).map(lambda name: {"op": "isNull", "args": [{"property": name}]}),
     st.tuples(SIZES, SIZES).map(lambda t: {"op": "between", "args": [{"property": "size"}, *t]}),
     st.tuples(DAYS, DAYS).map(lambda t: {"op": "between", "args": [{"property": "day"}, *map(literal, t)]}),
     st.lists(st.sampled_from(NAMES), min_size=1).map(lambda t: {"op": "in", "args": [{"property": "name"}, t]}),

@@ -77,7 +77,9 @@ def examples(town: Town) -> Iterator[dict[str, Example]]:
     plain = {
         "livez": "/livez", "readyz": "/readyz", "read_landing": "/v1/", "read_conformance": "/v1/conformance",
         "read_openapi": "/v1/openapi.json", "read_vocabulary": "/v1/vocabulary", "read_collections": "/v1/collections",
-        "read_collection": "/v1/collections/assets", "read_items": ASSETS, "read_item": f"{ASSETS}/{asset}",
+        "read_collection": "/v1/collections/assets", "read_queryables": "/v1/collections/assets/queryables",
+        "read_sortables": "/v1/collections/assets/sortables", "read_schema": "/v1/collections/assets/schema",
+        "read_items": ASSETS, "read_item": f"{ASSETS}/{asset}",
         "read_runs": "/v1/coverage/runs", "read_run": f"/v1/coverage/runs/{made}", "resident_page": "/",
         "place_page": f"/places/{asset}", "activity_page": f"/activities/{activity}", "gaps_page": "/gaps",
         "gap_page": "/gaps/BU05790102.2024", "about_page": "/about",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from api.ogc import box_of, days_of
+from api.asking import box_of, days_of
 from api.texts import Day, Time
 
 DAY: TypeAdapter[date] = TypeAdapter(Day)
