@@ -9,17 +9,19 @@ PYTEST := .venv/bin/python -m pytest -q
 CODE := geo maps api migrations data tests
 VENDOR := maps/static/vendor/.done
 RUN_SETUP := .venv/.run.done $(VENDOR)
-TEST_SETUP := .venv/.test.done $(VENDOR)
+TEST_SETUP := .venv/.test.done node_modules/.test.done
 
 run: $(RUN_SETUP) ## Install what is missing and serve on http://127.0.0.1:8000
 	@exec .venv/bin/kaart up
 
 test: lint types unit integration browser ## Everything that must pass before a change is merged
 
-lint: $(TEST_SETUP) ## Format, lint, and a look for unsafe code
+lint: $(TEST_SETUP) ## Format, lint, a look for unsafe code, and the description by the NL API Design Rules
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/bandit -q -c pyproject.toml -r geo maps api migrations
+	.venv/bin/python -m tests.described > .cache/described.json
+	.venv/bin/node node_modules/.bin/spectral lint -r .spectral.yml -F warn -q .cache/described.json
 
 types: $(TEST_SETUP) ## mypy, strict
 	.venv/bin/mypy
@@ -39,9 +41,10 @@ screenshots: $(TEST_SETUP) ## Make the pictures of the README anew, from the dem
 proof: $(TEST_SETUP) ## What takes long: kills, large inputs, long runs. SAMPLE=3 SEED=x runs a few of them
 	$(PYTEST) tests -m slow $(if $(SAMPLE),--sample $(SAMPLE) --seed "$(SEED)")
 
-bench: $(TEST_SETUP) ## Full-size imports beside ogr2ogr, coverage beside its peers; on a machine that does nothing else
+bench: $(TEST_SETUP) ## Imports, coverage and serving beside their peers; on a machine that does nothing else
 	.venv/bin/python -m tests.benchmarks.imports.run
 	.venv/bin/python -m tests.benchmarks.coverage.run
+	.venv/bin/python -m tests.benchmarks.serving.run
 
 format: $(TEST_SETUP) ## Put the code in its standard form
 	.venv/bin/ruff format .
@@ -68,6 +71,9 @@ help: ## Show this
 
 $(VENDOR): package.json package-lock.json scripts/vendor | .venv/.run.done
 	@scripts/vendor
+
+node_modules/.test.done: $(VENDOR)
+	@scripts/vendor test
 
 .cache/uv/bin/uv:
 	python3 -m venv .cache/uv

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers import GEOJSON, MADE, READ_ONE, AsGeoJSON
+from api.answers import CHANGED, GEOJSON, MADE, AsGeoJSON
 from api.assets import Version
 from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
@@ -85,7 +85,7 @@ def create_activity(
     return Response(text, 201, {"Location": where}, GEOJSON)
 
 
-@router.patch("/{item}", name="change_activity", response_class=AsGeoJSON, responses=READ_ONE)
+@router.patch("/{item}", name="change_activity", response_class=AsGeoJSON, responses=CHANGED)
 def change_activity(
     session: Session, viewer: CurrentViewer, item: UUID, sent: ActivityFeature, version: Version
 ) -> Response:

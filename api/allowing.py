@@ -1,19 +1,21 @@
 """How often one asker may ask. A plain ASGI layer: who asks too much is refused before anything is opened for them.
 
-Counted in the database, in one statement a request: what each process counts by itself is wrong as soon as there are
-two. An asker is an address. A key or an account that was found right a moment ago counts by itself, so that an office
-behind one address is no crowd; a key that is made up gains nothing. Where the database cannot count, nothing is let
-through but what is free: it would hear 503 all the same.
+Counted in the database: what each process counts by itself is wrong as soon as there are two. Who asks much is granted
+a few uses at a time, an eighth of what they used in this minute, and then costs no statement a request; what is left of
+them when the minute ends is lost. An asker is an address. A key or an account that was found right a moment ago counts
+by itself, so that an office behind one address is no crowd; a key that is made up gains nothing. Where the database
+cannot count, nothing is let through but what is free: it would hear 503 all the same.
 """
 
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property, partial
 from hashlib import sha256
 from hmac import digest
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from time import monotonic
+from time import monotonic, time
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -33,12 +35,23 @@ FREE = ("/livez", "/readyz")
 FILES = "/static/"
 READING = ("GET", "HEAD", "OPTIONS")
 COSTLY = {"/v1/coverage/what-if": "what_if", "/v1/coverage/siting": "siting"}
-PARTS = {"reading": 1, "writing": 5, "what_if": 20, "siting": 60}  # of the limit: 600, 120, 30 and 10 a minute
+EXPORTS = "/v1/exports/"
+PARTS = {"reading": 1, "writing": 5, "export": 10, "what_if": 20, "siting": 60}  # of the limit: 600, 120, 60, 30, 10
 KNOWN_S, MOST_KNOWN = 60, 10_000
+SHARE = 8  # of what somebody used, how much is granted at a time
 AT_ONCE = 2  # threads that count; not those of the routes, which may all be waiting for a connection
 NETWORK_BITS = 64  # what one subscriber to IPv6 is given at least
 Address = IPv4Address | IPv6Address
 Networks = Sequence[IPv4Network | IPv6Network]
+
+
+@dataclass
+class Granted:
+    """What was granted to somebody in a minute of the clock: how much, how much of it is left, and until when."""
+
+    used: int
+    left: int
+    until: float
 
 
 class Allowing:
@@ -49,6 +62,7 @@ class Allowing:
         self._settings, self._sessions = settings, sessions
         self._looked = False
         self._known: dict[bytes, tuple[str, float]] = {}  # what was sent → who that is, until when
+        self._granted: dict[tuple[str, str], Granted] = {}
         self._counters = ThreadPoolExecutor(AT_ONCE, "allowing")
         self._key = key_of(settings) if settings.requests_a_minute else b""
 
@@ -73,10 +87,26 @@ class Allowing:
         self._remember(scope, sent)
 
     async def _take(self, name: str, asker: str) -> int | None:
+        granted = self._granted.get((name, asker))
+        if granted is None or granted.until <= time():
+            granted = self._granted[name, asker] = Granted(0, 0, (time() // MINUTE_S + 1) * MINUTE_S)
+            if len(self._granted) > MOST_KNOWN:
+                self._granted = {(name, asker): granted}
+        if granted.left:
+            granted.left -= 1
+            return None
         most = -(-self._settings.requests_a_minute // PARTS[name])
+        uses = max(1, min(granted.used // SHARE, most // (2 * SHARE)))
         hashed = allowances.asker_of(self._key, asker)
         taken = partial(allowances.take, self._engine, name, hashed, most=most, per_s=MINUTE_S)
-        return await asyncio.get_running_loop().run_in_executor(self._counters, taken)
+        loop = asyncio.get_running_loop()
+        wait_s = await loop.run_in_executor(self._counters, partial(taken, uses=uses))
+        if wait_s is not None and uses > 1:
+            uses, wait_s = 1, await loop.run_in_executor(self._counters, taken)
+        if wait_s is None:
+            granted.used += uses
+            granted.left += uses - 1
+        return wait_s
 
     @cached_property
     def _engine(self) -> Engine:
@@ -120,7 +150,7 @@ def is_free(path: str) -> bool:
 def use_of(method: str, path: str) -> str:
     """Name what a request is counted as; each counts once."""
     if method in READING:
-        return "reading"
+        return "export" if path.startswith(EXPORTS) else "reading"
     return COSTLY.get(path, "writing")
 
 

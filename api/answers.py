@@ -6,6 +6,9 @@ from fastapi.responses import JSONResponse
 
 GEOJSON = "application/geo+json"
 PROBLEM = "application/problem+json"
+SCHEMA = "application/schema+json"
+HEADER = "API-Version"  # of every answer under /v1
+VERSION = "1.0.0"  # of the API, semantic: what breaks a client raises the first number, and with it the path
 Answers = dict[int | str, dict[str, Any]]
 
 
@@ -13,6 +16,12 @@ class AsGeoJSON(JSONResponse):
     """Names the media type of a route that answers with GeoJSON; the text itself comes from the database."""
 
     media_type = GEOJSON
+
+
+class AsSchema(JSONResponse):
+    """Names the media type of a route that answers with a JSON schema."""
+
+    media_type = SCHEMA
 
 
 def answer(description: str, media_type: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -54,6 +63,15 @@ TOO_MANY = {
     "headers": {"Retry-After": {"required": True, "description": "Seconds", "schema": {"type": "integer"}}},
 }
 REFUSALS: Answers = {"default": REFUSAL, 429: TOO_MANY}
-READ_ONE: Answers = {200: FEATURE}
-READ_PAGE: Answers = {200: FEATURES}
+IN_CRS = {
+    "headers": {"Content-Crs": {"required": True, "description": "The system it is in, as <URI>", "schema": TEXT}}
+}
+READ_ONE: Answers = {200: {**FEATURE, **IN_CRS}}
+READ_PAGE: Answers = {200: {**FEATURES, **IN_CRS}}
+READ_SCHEMA: Answers = {
+    200: answer(
+        "A JSON schema", SCHEMA, {"$schema": TEXT, "$id": TEXT, "title": TEXT, "properties": {"type": "object"}}
+    )
+}
 MADE: Answers = {201: FEATURE}
+CHANGED: Answers = {200: FEATURE}

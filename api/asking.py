@@ -9,20 +9,24 @@ import shapely
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 from shapely.geometry.base import BaseGeometry
 
+from api.html import Form, Language
+from api.paging import LIMIT
 from api.parameters import SEVERAL
 from api.texts import Key, Line, Listed, Storable, Words
 from geo import crs, vocabulary
 from geo.collections import Box, Filtering, Wanted
 from geo.cql2.reading import LONGEST
 from geo.crs import CRS84, Crs
+from geo.cursors import LONGEST as LONGEST_CURSOR
 from geo.days import AMSTERDAM, Days
 from geo.errors import Flaw, InvalidInput
-from geo.features import Rendering, Sorting
+from geo.features import Rendering, Sorting, Stretch
 
 MOST = 10_000  # features on a page
 FARTHEST = 1_000_000  # how far a page may start
 STEPS = 32  # parts of a side of a box in another system, of which none is straight in degrees
 Told = Annotated[str, StringConstraints(max_length=LONGEST), Storable]
+Cursor = Annotated[str, StringConstraints(max_length=LONGEST_CURSOR), Storable]
 EARLIEST, LATEST = date(1, 1, 1), date(9999, 12, 1)
 TERMS: Mapping[str, Mapping[Any, vocabulary.Term]] = {
     "kinds": vocabulary.KINDS,
@@ -124,8 +128,15 @@ def _listed(told: str | None) -> tuple[str, ...] | None:
     return None if told is None else tuple(word for word in told.split(",") if word)
 
 
-class ItemsQuery(ItemQuery):
-    """What may be asked of a collection's items. Which filters a collection has is told at the collection."""
+class OneQuery(ItemQuery):
+    """The same, or as a page for people."""
+
+    f: Form = None
+    lang: Language = None
+
+
+class ChosenQuery(ItemQuery):
+    """Which of the items of a collection are asked for, and how; which filters one has is told at the collection."""
 
     bbox: Key | None = Field(None, description="west,south,east,north in degrees (CRS84), or as `bbox-crs` says")
     kind: Listed = Field([], description="community_room, initiative, care_location; of coverage also volunteer")
@@ -143,8 +154,6 @@ class ItemsQuery(ItemQuery):
     filter_lang: Literal["cql2-text", "cql2-json"] = Field("cql2-text", alias="filter-lang")
     filter_crs: Words = Field(CRS84.uri, alias="filter-crs", description="The system of the filter's geometries")
     sortby: Key = Field("", description="Names from /sortables between commas, - before one for the highest first")
-    limit: int = Field(100, ge=1, le=MOST)
-    offset: int = Field(0, ge=0, le=FARTHEST)
 
     @field_validator(*SEVERAL)
     @classmethod
@@ -184,6 +193,10 @@ class ItemsQuery(ItemQuery):
             if self.filter else None,
         )  # fmt: skip
 
+    def asked(self) -> dict[str, Any]:
+        """Give the parameters that were sent, under the names that they have in an address."""
+        return self.model_dump(mode="json", exclude_unset=True, by_alias=True)
+
     def look(self) -> Rendering:
         """Say how the features are given. Raises InvalidInput for a system that is not known."""
         order = [word.strip() for word in self.sortby.split(",") if word.strip()]
@@ -196,3 +209,26 @@ class ItemsQuery(ItemQuery):
             return area_of(self.bbox, told_in) if self.bbox else None
         except ValueError as error:
             raise InvalidInput(f"bbox: {error}", Flaw("bbox", str(error))) from None
+
+
+class ItemsQuery(ChosenQuery):
+    """The same, a page at a time."""
+
+    f: Form = None
+    lang: Language = None
+    limit: int = Field(LIMIT, ge=1, description=f"How many on a page; more than {MOST:,} counts as {MOST:,}")
+    offset: int = Field(0, ge=0, le=FARTHEST, description="How many to pass over; `next` links carry a cursor instead")
+    cursor: Cursor | None = Field(None, description="Where to go on, as the `next` link of the page before says")
+
+    @field_validator("limit")
+    @classmethod
+    def at_most(cls, limit: int) -> int:
+        """Cut a page to the longest there is, as the standard wants it."""
+        return min(limit, MOST)
+
+    def stretch(self) -> Stretch:
+        """Say which part is asked for. Raises InvalidInput where two beginnings are told."""
+        if self.cursor and self.offset:
+            reason = "goes without offset: both say where to begin"
+            raise InvalidInput(f"cursor: {reason}", Flaw("cursor", reason))
+        return Stretch(self.limit, self.offset, self.cursor or None)

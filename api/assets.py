@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.answers import GEOJSON, MADE, READ_ONE, AsGeoJSON
+from api.answers import CHANGED, GEOJSON, MADE, AsGeoJSON
 from api.deps import CurrentSettings, CurrentViewer, Session
 from api.ogc import base
 from api.shapes import Geometry, place_or_area, version_of
@@ -124,7 +124,7 @@ def create_asset(
     return Response(text, 201, {"Location": where}, GEOJSON)
 
 
-@router.patch("/{item}", name="change_asset", response_class=AsGeoJSON, responses=READ_ONE)
+@router.patch("/{item}", name="change_asset", response_class=AsGeoJSON, responses=CHANGED)
 def change_asset(session: Session, viewer: CurrentViewer, item: UUID, sent: AssetFeature, version: Version) -> Response:
     """Change what is sent of an asset and leave the rest; `If-Match` guards what others changed."""
     with permits.changing(session, viewer, "change_asset", Asset, item):

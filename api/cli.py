@@ -4,7 +4,6 @@ import getpass
 import signal
 import sys
 import tempfile
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +13,7 @@ from rich.table import Table
 from sqlalchemy import Engine, func, make_url, select, text
 from sqlalchemy.orm import Session
 
-from api import backup, beside, covering, deciding, importing, logs, people, serve, terminal, worker
+from api import backup, beside, covering, deciding, exporting, importing, logs, people, serve, serving, terminal, worker
 from api.terminal import out, progress, tell
 from geo import cluster, db, demo, folder, privacy
 from geo.coverage.models import CoverageRun
@@ -41,6 +40,8 @@ app.add_typer(deciding.proposed, name="proposals")
 app.command("backup")(backup.backup_command)
 app.command("restore")(backup.restore_command)
 app.command("worker")(worker.worker_command)
+app.command("serve", hidden=True)(serving.serve_command)
+app.registered_commands += exporting.app.registered_commands
 
 
 def main() -> None:
@@ -79,7 +80,8 @@ def up(
             _fill(settings, engine)
             tell(f"serving on [bold]{serve.address(settings)}[/] – stop with Ctrl-C")
             _hint(settings, engine)
-            with nullcontext() if no_worker else beside.worker(tell):
+            others = [beside.server(socket.fileno())] * (settings.processes - 1)
+            with beside.running(others if no_worker else [beside.WORKER, *others], tell):
                 serve.forever(settings, db.sessions(engine, folder.secret(settings)), socket)
     except KeyboardInterrupt:
         tell("stopped")

@@ -14,7 +14,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import forms
+from api.answers import HEADER, VERSION
 from api.deps import Session
+from api.parameters import API
 from geo.models import Neighbourhood
 from geo.rights import VISITOR
 from geo.settings import Settings
@@ -65,16 +67,25 @@ class Gate:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and the answer with its headers."""
         state = scope.setdefault("state", {})
+        whole = False
 
         async def guarded(message: Message) -> None:
+            nonlocal whole
+            whole = message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
                 self._of_the_person(headers, state)
+                if scope["path"].startswith(API):
+                    headers[HEADER] = VERSION
             await send(message)
 
-        await self.app(scope, receive, guarded if scope["type"] == "http" else send)
+        try:
+            await self.app(scope, receive, guarded if scope["type"] == "http" else send)
+        except Exception:
+            if not whole:  # a mistake of ours that was answered is told already: the connection can be used on
+                raise
 
     def _of_the_person(self, headers: MutableHeaders, state: Mapping[str, Any]) -> None:
         if getattr(state.get("viewer"), "account", None):

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session as DatabaseSession
 from api import uploads
 from api.deps import CurrentSettings, CurrentViewer, Session
 from api.import_form import BODY, Sent, received
-from api.ogc import base, link
+from api.ogc import base
+from api.paging import link
 from geo.imports import doubts, jobs, orders, undo
 from geo.imports.models import AddressDoubt
 from geo.models import ImportJob
@@ -80,6 +81,9 @@ class Doubts(BaseModel):
     """The addresses of one import that nobody has decided on, in the order of the file."""
 
     doubts: list[Doubt]
+
+
+SkipBad = Annotated[bool, Query(alias="skipBad", description="Leave out the rows that are refused")]
 
 
 class Choice(BaseModel):
@@ -167,9 +171,9 @@ def read_import(session: Session, settings: CurrentSettings, job_id: UUID) -> Wh
 
 @router.post("/{job_id}/confirm", name="confirm_import")
 def confirm_import(
-    session: Session, viewer: CurrentViewer, settings: CurrentSettings, job_id: UUID, skip_bad: bool = False
+    session: Session, viewer: CurrentViewer, settings: CurrentSettings, job_id: UUID, skip_bad: SkipBad = False
 ) -> WholeJob:
-    """Import the file that was checked: all of it, or with `skip_bad` all but the rows that are refused."""
+    """Import the file that was checked: all of it, or with `skipBad` all but the rows that are refused."""
     checked = jobs.one(session, job_id, lock=False)
     jobs.must_wait(checked)
     order = _order(settings, checked.what, checked.options, skip_bad=skip_bad)

@@ -86,6 +86,6 @@ def key_revoked(key_id: str) -> None:
     log.info("key_revoked", key=key_id)
 
 
-def exported(what: str, role: str) -> None:
-    """Tell that something was handed over as a file: what kind of thing, and to which role."""
-    log.info("exported", what=what, role=role)
+def exported(what: str, role: str, form: str = "json") -> None:
+    """Tell that something was handed over as a file: what kind of thing, to which role, in which format."""
+    log.info("exported", what=what, role=role, form=form)

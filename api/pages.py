@@ -24,6 +24,7 @@ from geo.days import Days, today
 from geo.models import Neighbourhood
 from geo.rights import VISITOR
 from geo.search import ACTIVITY, find, kinds_on_the_map
+from geo.settings import Settings
 from geo.vocabulary import SERVICES, Level
 from maps import frame, resident
 from maps.resident import Asked, Listing, Turning
@@ -139,20 +140,31 @@ def buurten_of(session: DatabaseSession) -> Sequence[Neighbourhood]:
 
 
 @router.get("/places/{place}", name="place_page")
-def place_page(request: Request, session: Session, page: CurrentFrame, place: str) -> Response:
+def place_page(
+    request: Request, session: Session, page: CurrentFrame, settings: CurrentSettings, place: str
+) -> Response:
     """The card of one place or initiative."""
     feature = features.one(session, VISITOR, "assets", place)
     here = features.page(session, VISITOR, "activities", Wanted(asset=UUID(feature["id"])), limit=MOST).features
     held = [activity for activity in here if activity["properties"]["next_on"]]
     held.sort(key=lambda activity: activity["properties"]["next_on"])
-    return answer(request, page, resident.place_page(page, feature, held, today()))
+    return answer(request, page, resident.place_page(page, feature, held, today(), root(request, settings)))
 
 
 @router.get("/activities/{activity}", name="activity_page")
-def activity_page(request: Request, session: Session, page: CurrentFrame, activity: str) -> Response:
+def activity_page(
+    request: Request, session: Session, page: CurrentFrame, settings: CurrentSettings, activity: str
+) -> Response:
     """The card of one activity."""
     feature = features.one(session, VISITOR, "activities", activity)
-    return answer(request, page, resident.activity_page(page, feature, today()))
+    asset = feature["properties"]["asset"]
+    host = features.one(session, VISITOR, "assets", asset) if asset else None
+    return answer(request, page, resident.activity_page(page, feature, host, today(), root(request, settings)))
+
+
+def root(request: Request, settings: Settings) -> str:
+    """Give the address under which the outside world reaches the pages."""
+    return settings.public_url or str(request.base_url).rstrip("/")
 
 
 @router.get("/about", name="about_page")

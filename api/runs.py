@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 
 from api.covering import policies
 from api.deps import CurrentSettings, Session
-from api.ogc import base, link
+from api.ogc import base
+from api.paging import link
 from api.texts import Key
 from geo.coverage import differences, jobs, policy, results, store
 from geo.coverage.differences import Difference

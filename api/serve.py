@@ -1,7 +1,8 @@
 """Listening and serving: the port first, so that a port in use is known before anything else is started."""
 
 import socket
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -42,6 +43,20 @@ def address(settings: Settings) -> str:
 def forever(settings: Settings, sessions: sessionmaker[Session], listener: socket.socket) -> None:
     """Serve until a signal says to stop; requests under way get a few seconds to finish."""
     uvicorn.Server(configured(settings, sessions)).run(sockets=[listener])
+
+
+def until(
+    settings: Settings, sessions: sessionmaker[Session], listener: socket.socket, over: Callable[[], object]
+) -> None:
+    """Serve until `over` comes back, which is waited for in a thread of its own."""
+    server = uvicorn.Server(configured(settings, sessions))
+
+    def ended() -> None:
+        over()
+        server.should_exit = True
+
+    threading.Thread(target=ended, daemon=True).start()
+    server.run(sockets=[listener])
 
 
 def configured(settings: Settings, sessions: sessionmaker[Session]) -> uvicorn.Config:

@@ -74,6 +74,8 @@ SHOWN = Collection(
     source=_source,
     seen=seen_activities,
     order=(Activity.title, Activity.id),
+    parts=("activities", "assets", "neighbourhoods"),
+    origin=(Activity.source, Activity.licence),
     filters={
         "bbox": _in_box,
         "service": lambda services: Activity.services.op("&&")(keys(services)),

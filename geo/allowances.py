@@ -24,15 +24,15 @@ def asker_of(key: bytes, address: str) -> str:
     return hmac.digest(key, f"asker {address}".encode(), "sha256").hex()[:32]
 
 
-def take(bound: Bound, name: str, asker: str, *, most: int, per_s: int) -> int | None:
-    """Count one use; give None where there was room for it, else the seconds after which there may be.
+def take(bound: Bound, name: str, asker: str, *, most: int, per_s: int, uses: int = 1) -> int | None:
+    """Count so many uses; give None where there was room for all, else the seconds after which there may be for one.
 
     Counted at once, on a connection of its own: whatever becomes of the transaction of `bound`, it stays counted.
 
     most   uses in `per_s` seconds, at least 1; the same for every call with this name
     """
     use, old = statements("allowances.sql")
-    told = {"name": name, "asker": asker, "most": most, "per_s": per_s}
+    told = {"name": name, "asker": asker, "most": most, "per_s": per_s, "uses": uses}
     with _own(bound) as connection:
         found = connection.exec_driver_sql(use, told).one()  # half the time of what is compiled first
         if randbelow(SWEEP_EVERY) == 0:

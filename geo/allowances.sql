@@ -1,4 +1,4 @@
--- One use, counted where there is room. What was used in the stretch before this one counts for the part of it that still
+-- Uses, counted where there is room for all of them. What was used in the stretch before this one counts for the part of it that still
 -- lies within one stretch of now; what is refused is not counted. `seen.used` may be older than what others write just now
 -- and serves only to reckon how long to wait.
 WITH clock AS (
@@ -11,9 +11,9 @@ WITH clock AS (
   FROM clock
 ), taken AS (
   INSERT INTO allowance AS kept (name, asker, began_at, used)
-  SELECT %(name)s, %(asker)s, began, 1 FROM seen WHERE before * (1 - passed_s / %(per_s)s) + 1 <= %(most)s
-  ON CONFLICT (name, asker, began_at) DO UPDATE SET used = kept.used + 1
-  WHERE (SELECT before * (1 - passed_s / %(per_s)s) FROM seen) + kept.used + 1 <= %(most)s
+  SELECT %(name)s, %(asker)s, began, %(uses)s FROM seen WHERE before * (1 - passed_s / %(per_s)s) + %(uses)s <= %(most)s
+  ON CONFLICT (name, asker, began_at) DO UPDATE SET used = kept.used + %(uses)s
+  WHERE (SELECT before * (1 - passed_s / %(per_s)s) FROM seen) + kept.used + %(uses)s <= %(most)s
   RETURNING used
 )
 SELECT EXISTS (SELECT FROM taken) AS granted, passed_s, before, used FROM seen;

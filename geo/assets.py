@@ -70,6 +70,8 @@ SHOWN = Collection(
     source=_source,
     seen=seen_assets,
     order=(Asset.name, Asset.id),
+    parts=("assets", "neighbourhoods"),
+    origin=(Asset.source, Asset.licence),
     filters={
         "bbox": lambda box: or_(in_box(Asset.place, box), in_box(Asset.area, box)),
         "kind": Asset.kind.in_,

@@ -87,11 +87,23 @@ class Collection(NamedTuple):
     seen: Callable[[Viewer], ColumnElement[bool]]
     order: tuple[Column, ...]
     filters: dict[str, Filter]
+    parts: tuple[str, ...] = ()  # of what is kept in editions, those that it is made of (`geo/ready`); none: not public
+    origin: tuple[Column, Column] | None = None  # of each row who made it, and under which licence
     geometries: tuple[Column, ...] = ()  # of which `geometry` gives the first there is, each with an index of its own
     unasked: Callable[[Wanted], ColumnElement[bool]] = lambda _wanted: (
         true()
     )  # what a page holds unless asked otherwise
     there: Callable[[Viewer], bool] = lambda _viewer: True  # for whom else it does not exist
+
+
+def part(whole: Collection, title: Term, about: Term, where: ColumnElement[bool], without: str) -> Collection:
+    """Give a collection that holds those features of another of which something is true, without one of its filters."""
+    return whole._replace(
+        title=title,
+        about=about,
+        seen=lambda viewer: and_(whole.seen(viewer), where),
+        filters={name: told for name, told in whole.filters.items() if name != without},
+    )
 
 
 def uuid_key(item: str) -> UUID | None:

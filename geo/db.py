@@ -21,15 +21,20 @@ MIGRATION_LOCK = 0x6B616172  # any number, as long as every version uses the sam
 
 def engine(url: str, statement_timeout_s: int = 30) -> Engine:
     """Make the engine for a `postgresql+psycopg://` address; statements that pass the limit are ended."""
-    # jit: compiling a short statement takes longer than running it
-    options = f"-c statement_timeout={statement_timeout_s}s -c timezone=UTC -c jit=off"
     return create_engine(
         url,
         pool_pre_ping=True,
         pool_size=10,
         hide_parameters=True,  # values may be a person's: they belong in no error and no log
-        connect_args={"options": options, "application_name": "levende-kaart", "connect_timeout": 10},
+        connect_args=options(statement_timeout_s),
     )
+
+
+def options(statement_timeout_s: int) -> dict[str, str | int]:
+    """Give what every connection is opened with."""
+    # jit: compiling a short statement takes longer than running it
+    told = f"-c statement_timeout={statement_timeout_s}s -c timezone=UTC -c jit=off"
+    return {"options": told, "application_name": "levende-kaart", "connect_timeout": 10}
 
 
 def sessions(engine: Engine, secret: bytes | None = None) -> sessionmaker[Session]:

@@ -18,7 +18,8 @@ BEGIN_ANEW = (
     "name a new folder with KAART_VAR, or a new database with KAART_DATABASE_URL."
 )
 VERSIONS = "alembic_version"
-PASSING = (VERSIONS, "allowance", "erasure")  # rows that are nobody's: the version, who asked how often, who is gone
+# Rows that are nobody's: the version, who asked how often, who is gone, how often something changed.
+PASSING = (VERSIONS, "allowance", "erasure", "part", "edition", "turned")
 NAMED_MOST = 5
 
 # What is not an extension's own is ours, or of somebody who shares the database.

@@ -1,33 +1,25 @@
 """Any collection → GeoJSON, made by the database: SQL to text, no object per row."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, Select, Text, and_, cast, func, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Select, Text, and_, cast, func, literal_column, select, true
 from sqlalchemy.orm import Session
 
-from geo import activities, assets, crs, neighbourhoods, queryables
-from geo.collections import Collection, Column, Wanted
-from geo.coverage import results
+from geo import crs, cursors, queryables
+from geo.catalogue import COLLECTIONS
+from geo.collections import Collection, Wanted
 from geo.cql2.reading import json_condition, text_condition
 from geo.cql2.values import Known
 from geo.crs import CRS84, Crs
+from geo.cursors import Key
 from geo.errors import Flaw, InvalidInput, NotFound
 from geo.rights import Viewer, fields
-from geo.volunteers import shown as neighbours
 
 Feature = dict[str, Any]
 MOST_ARGUMENTS = 100  # of a function of PostgreSQL; an even number
 READING = {"cql2-text": text_condition, "cql2-json": json_condition}
-
-COLLECTIONS: Mapping[str, Collection] = {
-    "assets": assets.SHOWN,
-    "activities": activities.SHOWN,
-    "neighbourhoods": neighbourhoods.SHOWN,
-    "coverage": results.SHOWN,
-    "neighbours": neighbours.SHOWN,
-}
 
 
 class Sorting(NamedTuple):
@@ -44,22 +36,29 @@ class Rendering(NamedTuple):
     properties: tuple[str, ...] | None = None
     sort: tuple[Sorting, ...] = ()
 
+    @property
+    def sorted_by(self) -> str:
+        """Name the order, as it is asked for."""
+        return ",".join(f"{'-' * each.falling}{each.name}" for each in self.sort)
+
 
 class Stretch(NamedTuple):
-    """Which part of all that match: at most `limit`, after passing over `offset`."""
+    """Which part of all that match: at most `limit`, after passing over `offset`, or from where a cursor says."""
 
     limit: int
     offset: int = 0
+    cursor: str | None = None
 
 
 PLAIN = Rendering()
 
 
 class Texts(NamedTuple):
-    """The features of one page as GeoJSON texts, and how many there are in all."""
+    """The features of one page as GeoJSON texts, how many there are in all, and the cursor of the page after it."""
 
     features: list[str]
     matched: int
+    cursor: str | None = None
 
 
 class Page(NamedTuple):
@@ -86,14 +85,14 @@ def text_of(viewer: Viewer, name: str, wanted: Wanted, look: Rendering = PLAIN) 
     """Give the expression that makes one feature's text, with the fields that the viewer sees and no others."""
     shown = collection(viewer, name)
     columns = shown.columns(wanted)
-    named = _chosen_fields(viewer, name, look.properties)
+    named = chosen_fields(viewer, name, look.properties)
     seen = [part for field in named for part in (_key(field), columns[field])]
-    geometry = cast(func.ST_AsGeoJSON(crs.given_in(shown.geometry, look.crs), look.crs.digits), JSON)
+    geometry = cast(func.ST_AsGeoJSON(crs.given_in(shown.geometry, look.crs), look.crs.digits, 0), JSON)
     feature = [_key("type"), _key("Feature"), _key("id"), shown.id, _key("geometry"), geometry]
     return cast(func.json_build_object(*feature, _key("properties"), _object(seen)), Text)
 
 
-def _chosen_fields(viewer: Viewer, name: str, asked: Sequence[str] | None) -> list[str]:
+def chosen_fields(viewer: Viewer, name: str, asked: Sequence[str] | None) -> list[str]:
     """Name the fields that are shown: all that the viewer sees, or those of them that are asked for.
 
     raises InvalidInput for one that the viewer does not see
@@ -103,25 +102,29 @@ def _chosen_fields(viewer: Viewer, name: str, asked: Sequence[str] | None) -> li
         return seen
     if odd := [field for field in asked if field not in seen]:
         raise InvalidInput(
-            f"{odd[0]!r} is no property of {name!r}. There are: {', '.join(seen)}.",
+            f"properties: {odd[0]!r} is none of {name!r}. There are: {', '.join(seen)}.",
             *(Flaw("properties", f"{field!r} is no property of {name!r}") for field in odd),
         )
     return [field for field in seen if field in asked]
 
 
-def _order(viewer: Viewer, name: str, wanted: Wanted, sort: Sequence[Sorting]) -> list[Column]:
+def order_of(viewer: Viewer, name: str, wanted: Wanted, sort: Sequence[Sorting]) -> list[ColumnElement[Any]]:
     """Give what a page is ordered by: what is asked, what is unknown at its end, and always by something unique."""
+    return [key.ordered() for key in _keys_of(viewer, name, wanted, sort)]
+
+
+def _keys_of(viewer: Viewer, name: str, wanted: Wanted, sort: Sequence[Sorting]) -> list[Key]:
     shown = collection(viewer, name)
     if not sort:
-        return list(shown.order)
+        return [Key(queryables.expression(column)) for column in shown.order]
     known = queryables.sortables(viewer, name, shown, wanted)
     if odd := [each.name for each in sort if each.name not in known]:
         raise InvalidInput(
-            f"{name!r} is not ordered by {odd[0]!r}. It can be by: {', '.join(known)}.",
+            f"sortby: {name!r} is not ordered by {odd[0]!r}. It can be by: {', '.join(known)}.",
             *(Flaw("sortby", f"{field!r} is nothing to order by") for field in odd),
         )
-    columns = ((known[each.name].columns[0], each.falling) for each in sort)
-    return [*((column.desc() if falling else column.asc()).nulls_last() for column, falling in columns), shown.id]
+    asked = [Key(known[each.name].columns[0], each.falling) for each in sort]
+    return [*asked, Key(queryables.expression(shown.id))]
 
 
 def _object(parts: Sequence[Any]) -> ColumnElement[Any]:
@@ -161,13 +164,18 @@ def condition(viewer: Viewer, name: str, wanted: Wanted) -> ColumnElement[bool]:
 
 def select_page(
     viewer: Viewer, name: str, wanted: Wanted, stretch: Stretch, look: Rendering = PLAIN
-) -> Select[str, int]:
-    """Select the texts of one page; each row carries the number of all that match, counted once."""
-    shown = collection(viewer, name)
+) -> Select[str, int, *tuple[Any, ...]]:
+    """Select the texts of one page, and one feature more where there is more.
+
+    Each row carries the number of all that match, counted once, and where a page after it begins.
+    """
+    shown, keys = collection(viewer, name), _keys_of(viewer, name, wanted, look.sort)
     source, where = shown.source(viewer), condition(viewer, name, wanted)
     matched = select(func.count()).select_from(source).where(where).correlate(None).scalar_subquery()
-    rows = select(text_of(viewer, name, wanted, look), matched).select_from(source).where(where)
-    return rows.order_by(*_order(viewer, name, wanted, look.sort)).limit(stretch.limit).offset(stretch.offset)
+    begin = cursors.after(keys, cursors.read(stretch.cursor, look.sorted_by, keys)) if stretch.cursor else true()
+    rows = select(text_of(viewer, name, wanted, look), matched, *cursors.told(keys)).select_from(source)
+    ordered = rows.where(where, begin).order_by(*(key.ordered() for key in keys))
+    return ordered.limit(stretch.limit + 1).offset(stretch.offset)
 
 
 def texts(
@@ -175,9 +183,11 @@ def texts(
 ) -> Texts:
     """Read one page as texts ready to be sent."""
     rows = session.execute(select_page(viewer, name, wanted, stretch, look)).all()
-    if rows or not stretch.offset:
-        return Texts([row[0] for row in rows], rows[0][1] if rows else 0)
-    return Texts([], texts(session, viewer, name, wanted, stretch=Stretch(1)).matched)
+    if not rows and (stretch.offset or stretch.cursor):
+        return Texts([], texts(session, viewer, name, wanted, stretch=Stretch(1)).matched)
+    here = rows[: stretch.limit]
+    further = cursors.written(look.sorted_by, here[-1][2:]) if len(rows) > len(here) else None
+    return Texts([row[0] for row in here], rows[0][1] if rows else 0, further)
 
 
 def page(session: Session, viewer: Viewer, name: str, wanted: Wanted, *, limit: int, offset: int = 0) -> Page:

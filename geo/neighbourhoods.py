@@ -53,6 +53,8 @@ SHOWN = Collection(
     seen=lambda _viewer: true(),
     order=(Neighbourhood.code, Neighbourhood.year, Neighbourhood.id),
     unasked=_unasked,
+    parts=("neighbourhoods",),
+    origin=(Neighbourhood.source, Neighbourhood.licence),
     filters={
         "bbox": lambda box: in_box(Neighbourhood.geom, box),
         "level": Neighbourhood.level.in_,

@@ -34,7 +34,7 @@ def queryables(viewer: Viewer, name: str, shown: Collection, wanted: Wanted) -> 
     columns = shown.columns(wanted)
     found = {field: _property(columns[field]) for field in fields(viewer, name)}
     known = {field: told for field, told in found.items() if told is not None}
-    return {**known, GEOMETRY: Property(Kind.geometry, tuple(map(_expression, shown.geometries or (shown.geometry,))))}
+    return {**known, GEOMETRY: Property(Kind.geometry, tuple(map(expression, shown.geometries or (shown.geometry,))))}
 
 
 def sortables(viewer: Viewer, name: str, shown: Collection, wanted: Wanted) -> dict[str, Property]:
@@ -45,7 +45,7 @@ def sortables(viewer: Viewer, name: str, shown: Collection, wanted: Wanted) -> d
 def held(viewer: Viewer, name: str, shown: Collection) -> dict[str, Property | None]:
     """Give all that the features of a collection hold for a viewer; None of what is no single value."""
     columns = shown.columns(Wanted())
-    geometry = Property(Kind.geometry, (_expression(shown.geometry),))
+    geometry = Property(Kind.geometry, (expression(shown.geometry),))
     return {**{field: _property(columns[field]) for field in fields(viewer, name)}, GEOMETRY: geometry}
 
 
@@ -66,7 +66,7 @@ def _described(told: Property | None) -> dict[str, Any]:
 
 def _property(told: Column) -> Property | None:
     """Say what kind of values a column has; None where it has several at once."""
-    column = _expression(told)
+    column = expression(told)
     kind = column.type
     if isinstance(kind, Enum):
         return Property(Kind.text, (column,), frozenset(kind.enums))
@@ -78,7 +78,7 @@ def _property(told: Column) -> Property | None:
     return None
 
 
-def _expression(column: Column) -> ColumnElement[Any]:
+def expression(column: Column) -> ColumnElement[Any]:
     """Give a column of a table or of a class as the expression that it is."""
     expression: ColumnElement[Any] = column.expression  # type: ignore[attr-defined]  # whichever it is, it has one
     return expression

@@ -55,9 +55,14 @@ _WRITING: Rights = {
 }
 _OF_BROKERS: Rights = {Role.broker: Scope.area, Role.admin: Scope.everything}
 _FOR_EVERYBODY = """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections
- read_collection read_queryables read_sortables read_schema read_items read_item read_runs read_run read_changes
+ read_collection read_queryables read_sortables read_schema read_items read_item read_exports read_export
+ exports_page read_runs read_run read_changes read_feed
  what_if siting resident_page place_page
  activity_page gaps_page gap_page about_page imports_page static"""
+_TILES = """read_tile_matrix_sets read_tile_matrix_set read_tilesets read_tileset read_tilejson read_tile"""
+_HSDS = """read_hsds read_hsds_organizations read_hsds_organization read_hsds_services read_hsds_service
+ read_hsds_service_at_locations read_hsds_service_at_location read_hsds_locations read_hsds_location
+ read_hsds_taxonomies read_hsds_taxonomy read_hsds_taxonomy_terms read_hsds_taxonomy_term"""
 _SIGNING_IN = "sign_in_page sign_in welcome_page welcome ask_provider back_from_provider"
 _FOR_MEMBERS = """sign_out account_page change_password sign_out_everywhere volunteer_page save_offer withdraw_consent
  renew_consent answer_request download_data erase_account"""
@@ -67,7 +72,7 @@ _FOR_ADMINS = """upload_import read_imports read_import confirm_import discard_i
 
 # Operation → role → to which records. `imports_page` is a shell: what it shows, its script asks of other routes.
 OPERATIONS: dict[str, Rights] = {
-    **dict.fromkeys(f"{_FOR_EVERYBODY} {_SIGNING_IN}".split(), _all(*EVERYBODY)),
+    **dict.fromkeys(f"{_FOR_EVERYBODY} {_TILES} {_HSDS} {_SIGNING_IN}".split(), _all(*EVERYBODY)),
     **dict.fromkeys(_FOR_MEMBERS.split(), _all(*MEMBERS)),
     **dict.fromkeys(_WRITTEN.split(), _WRITING),
     **dict.fromkeys(_FOR_ADMINS.split(), _all(Role.admin)),
@@ -80,8 +85,10 @@ OPERATIONS: dict[str, Rights] = {
 FOR_PEOPLE = frozenset(f"{_SIGNING_IN} {_FOR_MEMBERS} offers_page ask_volunteer".split())
 KEY_SCOPES: dict[str, frozenset[str]] = {
     "read": frozenset(
-        """livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections read_collection
-        read_queryables read_sortables read_schema read_items read_item resident_page place_page activity_page gaps_page
+        f"""{_TILES} {_HSDS}
+        livez readyz read_landing read_conformance read_openapi read_vocabulary read_collections read_collection
+        read_queryables read_sortables read_schema read_items read_item read_exports read_export
+        read_feed exports_page resident_page place_page activity_page gaps_page
         gap_page about_page static""".split()
     ),
     "write": frozenset([*_WRITTEN.split(), "draw_neighbourhood"]),
@@ -104,17 +111,34 @@ _PUBLIC_COVERAGE = """run computed_at norm_m neighbourhood code name level kind 
  open_hours worst_part worst_part_share people_none people_doubtful people_closed people_full people_served gap
  covered_lo covered_hi band_lo band_hi unknown_residents edge_share fallback_share demand_source groups why"""
 
+# Of the results of coverage, what belongs to one measure; each says of which neighbourhood, subject and run it is.
+_OF_A_RUN = "run computed_at norm_m neighbourhood code name level kind service residents unknown_residents schematic"
+_REACH = """covered covered_share uncovered covered_by_catchment covered_lo covered_hi band_lo band_hi certain_share
+ edge_share fallback_share demand_source groups"""
+_DISTANCE = "nearest_id nearest_name nearest_m median_m mean_m p90_m reached_share depth_m fgt1 fallback_share"
+_SUPPLY = """assets_in_reach assets_across_border choice fragile_share per_1000 crowding volunteers open_hours
+ worst_part worst_part_share"""
+_GAPS = "gap people_none people_doubtful people_closed people_full people_served why"
+
 
 def _seen(names: str, roles: Iterable[Role] = EVERYBODY) -> dict[str, frozenset[Role]]:
     return dict.fromkeys(names.split(), frozenset(roles))
 
 
 # Collection → field → the roles that see it.
+_ASSET_FIELDS = {**_seen(_PUBLIC_ASSET), **_seen("confirmed_by", (Role.steward, Role.admin))}
 FIELDS: dict[str, dict[str, frozenset[Role]]] = {
-    "assets": {**_seen(_PUBLIC_ASSET), **_seen("confirmed_by", (Role.steward, Role.admin))},
+    **dict.fromkeys(("assets", "community_rooms", "initiatives", "care_locations"), _ASSET_FIELDS),
     "activities": _seen(_PUBLIC_ACTIVITY),
-    "neighbourhoods": _seen(_PUBLIC_NEIGHBOURHOOD),
+    **dict.fromkeys(
+        ("neighbourhoods", "buurten", "wijken", "gemeenten", "drawn_neighbourhoods"), _seen(_PUBLIC_NEIGHBOURHOOD)
+    ),
     "coverage": _seen(_PUBLIC_COVERAGE),
+    "coverage_reach": _seen(f"{_OF_A_RUN} {_REACH}"),
+    "coverage_distance": _seen(f"{_OF_A_RUN} {_DISTANCE}"),
+    "coverage_supply": _seen(f"{_OF_A_RUN} {_SUPPLY}"),
+    "coverage_gaps": _seen(f"{_OF_A_RUN} {_GAPS}"),
+    "squares": _seen("code year residents residents_65 one_person_households children"),
     "neighbours": _seen("services target_groups languages", MEMBERS),
 }
 

@@ -26,7 +26,7 @@ TUNING = {
     "effective_cache_size": "512MB",
     "work_mem": "16MB",
     "maintenance_work_mem": "128MB",
-    "max_connections": "40",
+    "max_connections": "150",
     "random_page_cost": "1.1",
     "jit": "off",
     "log_error_verbosity": "terse",  # a refused row is a person's, perhaps: its values stay out of the log

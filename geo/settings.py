@@ -131,7 +131,7 @@ class Settings(BaseSettings):
     """How the outside world names this service, where that differs from what a request says."""
     proxies: _Networks = ()
     """Who is believed when it says, in X-Forwarded-For, for whom it asks."""
-    requests_a_minute: int = Field(600, ge=0, le=1_000_000)
+    requests_a_minute: int = Field(600, ge=0, le=1_000_000_000)
     """How often one asker may read in a minute; other limits are parts of it. 0: no limit at all."""
     tile_url: Annotated[str, AfterValidator(_tiles)] = BRT
     """Where the pages fetch the map's background; empty for none."""
@@ -161,6 +161,10 @@ class Settings(BaseSettings):
     policy: Annotated[_Folder | None, _EMPTY] = None
     """A file (TOML) with what the municipality has decided for its coverage; it goes before the two above."""
     db_statement_timeout_s: int = Field(30, ge=1, le=3600)
+    cache_mb: int = Field(64, ge=0, le=100_000)
+    """How many megabytes of answers each process keeps, to send them again while nothing has changed; 0: none."""
+    processes: int = Field(1, ge=1, le=64)
+    """How many processes answer requests."""
     log_json: bool = False
 
     @field_validator("oidc_client_id")

@@ -5,6 +5,7 @@ from datetime import date
 from typing import NamedTuple
 
 from geo.vocabulary import SERVICES, TARGET_GROUPS
+from maps import linked
 from maps.cards import Card, activity_card, place_card
 from maps.frame import Frame, render
 from maps.layers import resident_map
@@ -83,16 +84,18 @@ def placed_first(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return [row for row in rows if row.lon is not None], [row for row in rows if row.lon is None]
 
 
-def place_page(frame: Frame, feature: Feature, activities: Sequence[Feature], today: date) -> str:
-    """Set the card of one place as a page of its own, with the activities that take place there."""
+def place_page(frame: Frame, feature: Feature, activities: Sequence[Feature], today: date, root: str) -> str:
+    """Set the card of one place as a page of its own, with the activities there. `root` is the service's address."""
     rows = [row_of({**activity, "collection": "activities"}, today, frame.reader) for activity in activities]
-    return _card_page(frame, place_card(feature, today, frame.reader), rows)
+    told = linked.of_place(feature, f"{root}/places/{feature['id']}", frame.reader)
+    return _card_page(frame, place_card(feature, today, frame.reader), rows, told)
 
 
-def activity_page(frame: Frame, feature: Feature, today: date) -> str:
-    """Set the card of one activity as a page of its own."""
-    return _card_page(frame, activity_card(feature, today, frame.reader), [])
+def activity_page(frame: Frame, feature: Feature, host: Feature | None, today: date, root: str) -> str:
+    """Set the card of one activity as a page of its own; `host` is the asset where it is, `root` as for a place."""
+    told = linked.of_activity(feature, host, f"{root}/activities/{feature['id']}", frame.reader)
+    return _card_page(frame, activity_card(feature, today, frame.reader), [], told)
 
 
-def _card_page(frame: Frame, card: Card, activities: Sequence[Row]) -> str:
-    return render("card.html", frame, {"card": card, "activities": activities})
+def _card_page(frame: Frame, card: Card, activities: Sequence[Row], told: linked.Told) -> str:
+    return render("card.html", frame, {"card": card, "activities": activities, "linked": linked.written(told)})

@@ -80,6 +80,8 @@ SHOWN = Collection(
     source=_source,
     seen=lambda _viewer: true(),
     unasked=_unasked,
+    parts=("coverage", "assets", "neighbourhoods"),
+    origin=(Neighbourhood.source, Neighbourhood.licence),
     order=(_level_rank(), Neighbourhood.code, Coverage.kind, Coverage.service, Coverage.id),
     filters={
         "bbox": lambda box: in_box(Neighbourhood.geom, box),

@@ -4,18 +4,22 @@ from datetime import datetime
 from uuid import UUID
 
 from geoalchemy2 import Geometry, WKBElement
-from sqlalchemy import BigInteger, ForeignKey, Identity, Index, text
+from sqlalchemy import BigInteger, Computed, ForeignKey, Identity, Index, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.base import RD_NEW, Base
+from geo.base import RD_NEW, Base, geometry
 
 
 class Square(Base):
     """A CBS square of 100 m with the people in it; x and y are its centre, RD New. NULL is suppressed, never 0."""
 
     __tablename__ = "square"
-    __table_args__ = (Index("square_job", "job_id"), Index("square_place", "x", "y"))
+    __table_args__ = (
+        Index("square_job", "job_id"),
+        Index("square_place", "x", "y"),
+        Index("square_outline", "outline", postgresql_using="gist"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)  # "{code}.{year}"
     code: Mapped[str]  # of its south-western corner in units of 100 m, such as E0846N4376
@@ -27,6 +31,10 @@ class Square(Base):
     one_person_households: Mapped[int | None]
     children: Mapped[int | None]  # younger than 15
     job_id: Mapped[UUID] = mapped_column(ForeignKey("import_job.id"))
+    outline: Mapped[WKBElement] = mapped_column(
+        geometry("POLYGON"),
+        Computed("ST_Transform(ST_MakeEnvelope(x - 50, y - 50, x + 50, y + 50, 28992), 4326)", True),
+    )
 
 
 class NetworkEdge(Base):

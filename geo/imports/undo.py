@@ -21,7 +21,7 @@ from geo.vocabulary import JobStatus
     FORGET, FIND_WRITTEN, FORGET_PAIRS, FIND_PAIRS, TAKE_PAIRS, GIVE_PAIRS,
     REDRAWN, TAKEN_OVER, STRANDED, ORGANISATIONS,
 ) = statements("imports/undo.sql")  # fmt: skip
-KEPT_BY_THE_DATABASE = {"id", "words", "overview", "created_at", "updated_at", "version"}
+KEPT_BY_THE_DATABASE = {"id", "words", "overview", "outline", "created_at", "updated_at", "version"}
 # Under which names the history keeps what belongs to a row; else under the name of its table only.
 KEPT_AS: dict[type[Base], list[str]] = {Asset: ["asset", "asset_catchment", "asset_secret"]}
 WRITTEN = table("written", *map(column, "row_id before told inserted gone changed_since lay_in later".split()))

@@ -201,7 +201,7 @@ function back(told = "") {
 
 async function confirm() {
   const { id } = openImport();
-  const asked = part("skip").checked ? "?skip_bad=true" : "";
+  const asked = part("skip").checked ? "?skipBad=true" : "";
   await tried(async () => {
     const job = await busy(part("report"), say("busy_import"), () => call("POST", `/${id}/confirm${asked}`));
     upload.reset();

@@ -73,6 +73,18 @@ def test_code_in_a_record_is_shown_as_text_on_map_list_and_cards(
     assert visitor.page.locator("img:not(.top__logo)").count() == 0
 
 
+def test_what_programs_read_in_a_card_is_data_in_a_browser_too(visit: Visit, hostile: str) -> None:
+    visitor = visit("/", at=hostile)
+    visitor.page.on("dialog", lambda dialog: visitor.problems.append(f"dialog: {dialog.message}"))
+    cards = [row.get_attribute("href") for row in visitor.page.locator(".row__name").all()]
+    assert len(cards) == 2
+    for card in cards:
+        visitor.page.goto(f"{hostile}{card}")
+        told = visitor.page.locator("script[type='application/ld+json']").text_content()
+        assert visitor.page.evaluate("told => JSON.parse(told)['@graph'][0].name", told) == HOSTILE
+        assert visitor.page.locator("script:not([src]):not([type])").count() == 0
+
+
 def test_every_page_names_what_it_may_load_and_nothing_else_is_let_through(visit: Visit) -> None:
     visitor = visit("/")
     for path in ("/", "/gaps", "/about", "/nowhere"):

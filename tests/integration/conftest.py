@@ -102,6 +102,7 @@ def _opened(url: str, settings: Settings, portal: BlockingPortal, keys: dict[str
     app = create_app(settings, sessions)
     with httpx.Client(transport=Door(app, portal), base_url="http://kaart.test") as client:
         yield Town(app, engine, sessions, client, keys)
+    portal.call(app.state.readers.close)
     engine.dispose()
 
 

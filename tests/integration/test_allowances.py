@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from anyio.from_thread import BlockingPortal
 from pydantic import TypeAdapter
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.orm import Session
 
 from api import serve
@@ -219,6 +219,10 @@ def test_without_a_proxy_of_ours_nothing_that_is_forwarded_is_believed() -> None
         ("POST", "/v1/coverage/what-if", "what_if"),
         ("POST", "/v1/coverage/siting", "siting"),
         ("GET", "/v1/coverage/siting", "reading"),
+        ("GET", "/v1/exports/assets", "export"),
+        ("HEAD", "/v1/exports/assets", "export"),
+        ("GET", "/v1/exports", "reading"),
+        ("GET", "/exports", "reading"),
     ],
 )
 def test_each_request_counts_as_one_thing(method: str, path: str, expected: str) -> None:
@@ -297,6 +301,7 @@ def test_without_a_limit_nothing_is_counted(limited: Limited, town: Town) -> Non
         ("POST", ASSETS, 12),
         ("POST", "/v1/coverage/what-if", 3),
         ("POST", "/v1/coverage/siting", 1),
+        ("GET", "/v1/exports/wijken", 6),
         ("GET", "/v1/", 60),
     ],
 )
@@ -380,12 +385,31 @@ def test_a_proxy_that_the_settings_do_not_name_is_told_of_once(
 
 
 def test_the_description_says_of_every_operation_that_it_may_be_asked_too_often(limited: Limited) -> None:
-    described = limited(0).get("/v1/openapi.json").json()["paths"]
-    answers = [operation["responses"] for path in described.values() for operation in path.values()]
+    described = limited(0).get("/v1/openapi.json").json()
+    paths, told_once = described["paths"], described["components"]["responses"]
+    answers = [operation["responses"] for path in paths.values() for operation in path.values()]
     assert len(answers) > 20
     for told in answers:
-        assert told["429"]["headers"]["Retry-After"]["schema"] == {"type": "integer"}
-        assert [*told["429"]["content"]] == [PROBLEM]
+        too_many = told_once[told["429"]["$ref"].removeprefix("#/components/responses/")]
+        assert too_many["headers"]["Retry-After"]["schema"] == {"type": "integer"}
+        assert [*too_many["content"]] == [PROBLEM]
+
+
+def test_who_asks_much_is_counted_exactly_and_costs_few_statements(limited: Limited, town: Town) -> None:
+    client, sent = limited(400), list[str]()
+    event.listen(town.engine, "before_cursor_execute", lambda *told: sent.append(told[2]))
+    answers = [client.get("/livez?" if n % 50 == 0 else f"{ASSETS}?limit=1").status_code for n in range(430)]
+    counted = [statement for statement in sent if "INSERT INTO allowance" in statement]
+    assert answers.count(429) == 430 - 9 - 400
+    assert len(counted) < 100 + answers.count(429) * 2
+
+
+def test_several_uses_are_granted_together_or_not_at_all(base: Engine) -> None:
+    assert take(base, "reading", ASKER, most=10, per_s=DAYS_S, uses=7) is None
+    assert take(base, "reading", ASKER, most=10, per_s=DAYS_S, uses=4)
+    assert rows(base) == [("reading", ASKER, 7)]
+    assert take(base, "reading", ASKER, most=10, per_s=DAYS_S, uses=3) is None
+    assert take(base, "reading", ASKER, most=10, per_s=DAYS_S)
 
 
 def test_two_services_on_one_database_count_together(limited: Limited) -> None:

@@ -24,6 +24,7 @@ def without_database(town_settings: Settings, portal: BlockingPortal) -> Iterato
     app = create_app(town_settings, db.sessions(engine))
     with httpx.Client(transport=Door(app, portal), base_url="http://kaart.test") as client:
         yield client
+    portal.call(app.state.readers.close)
     engine.dispose()
 
 
@@ -54,8 +55,10 @@ def test_when_all_connections_are_taken_the_next_asker_hears_that_they_should_tr
     narrow = create_engine(town.engine.url, pool_size=1, max_overflow=0, pool_timeout=0.2)
     app = create_app(town_settings, db.sessions(narrow))
     with httpx.Client(transport=Door(app, portal), base_url="http://kaart.test") as client, narrow.connect():
-        assert client.get(ASSETS).status_code == 503
+        assert client.get(RUNS).status_code == 503
         assert client.get("/").status_code == 503
+        assert client.get(ASSETS).status_code == 200  # which has connections of its own
+    portal.call(app.state.readers.close)
     narrow.dispose()
 
 

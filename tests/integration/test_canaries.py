@@ -4,21 +4,25 @@ import json
 import re
 import struct
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from random import Random
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 from uuid import UUID
+from zipfile import ZipFile
 
 import numpy as np
 import pytest
 import shapely
+from pyarrow import parquet
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import assets
+from geo.catalogue import COLLECTIONS
 from geo.coverage import run
 from geo.coverage.policy import Policies
-from geo.features import COLLECTIONS
+from geo.exports.formats import FORMATS
 from geo.folder import secret
 from geo.people import accounts
 from geo.vocabulary import LEVELS, SERVICES, Kind, Means, Purpose, Reply, Role
@@ -225,6 +229,56 @@ def test_no_page_answer_list_or_log_shows_a_canary(
     for role, path in ((who, path) for path in read if path.startswith("/v1") and who in town.keys):
         assert flock.seen(town.get(path, role).text) <= {c.id for c in flock.canaries if c.words in path}, path
     assert flock.seen("".join(capfd.readouterr()) + caplog.text) == set()
+
+
+WHOLE = ("assets", "activities", "neighbourhoods", "coverage")  # the other exports are parts of these
+
+
+def told_in(form: str, content: bytes) -> bytes:
+    """Give what a file tells, out of its wrapping."""
+    if form == "xlsx":
+        with ZipFile(BytesIO(content)) as parts:
+            return b"".join(map(parts.read, parts.namelist()))
+    if form == "parquet":
+        table = parquet.read_table(BytesIO(content))
+        shapes = [shape or b"" for shape in table["geometry"].to_pylist()]
+        return b"".join([str(table.drop(["geometry"]).to_pylist()).encode(), str(table.schema).encode(), *shapes])
+    return content
+
+
+def seen_in(flock: Flock, content: bytes) -> set[str]:
+    """Give the ids of all who can be read out of bytes: as words and numbers, or as doubles at any place in them."""
+    degrees = np.array([value for canary in flock.canaries for value in (canary.lon, canary.lat)])
+    found = flock.seen(content.decode("latin-1"))
+    for shift in range(8):
+        doubles = np.frombuffer(content[shift : len(content) - (len(content) - shift) % 8], dtype="<f8")
+        hits = np.flatnonzero(np.isin(degrees, doubles))
+        found |= {flock.canaries[at // 2].id for at in map(int, hits)}
+    return found
+
+
+def test_what_tells_a_canary_is_found_in_the_bytes_of_a_file(flock: Flock) -> None:
+    one = flock.canaries[7]
+    for at in range(9):
+        assert seen_in(flock, b"x" * at + shapely.Point(one.lon, 1.0).wkb + b"yz") == {one.id}
+    assert seen_in(flock, one.words.encode() + b"\x00\xff") == {one.id}
+    assert seen_in(flock, b"\x00" * 100) == set()
+
+
+@pytest.mark.parametrize("who", [NOBODY, Role.broker.value])
+def test_no_file_of_an_export_shows_a_canary(town: Town, flock: Flock, who: str) -> None:
+    person = dict(viewers(town))[who]
+    there = [each["collection"] for each in person.client.get("/v1/exports").json()["exports"]]
+    assert {*there} >= {*WHOLE}
+    asked = [(name, form) for name in there for form in (FORMATS if name in WHOLE else ["gpkg"])]
+    for name, form in asked:
+        answer = person.client.get(f"/v1/exports/{name}?f={form}")
+        assert answer.status_code == 200, (name, form)
+        assert seen_in(flock, told_in(form, answer.content)) == set(), (name, form)
+    for canary in flock.canaries[:: MANY // 3]:
+        here = f"{canary.lon - 1e-4},{canary.lat - 1e-4},{canary.lon + 1e-4},{canary.lat + 1e-4}"
+        told = person.client.get(f"/v1/exports/assets?f=gpkg&bbox={here}").content
+        assert seen_in(flock, told) == set()
 
 
 def test_who_is_on_the_map_of_neighbours_is_there_and_elsewhere(town: Town, flock: Flock) -> None:

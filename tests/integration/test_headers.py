@@ -28,6 +28,7 @@ NOTHING = "default-src 'none'; frame-ancestors 'none'"
 ROLES = (NOBODY, "visitor", ADMIN, "wrong")
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 NOBODY_LISTENS = "postgresql+psycopg://kaart@127.0.0.1:1/kaart"
+EVERYBODYS = ("/v1/collections", "/v1/hsds")
 Make = Callable[..., httpx.Client]
 
 
@@ -51,7 +52,14 @@ class Seen(NamedTuple):
             assert re.search(r"script-src 'self' 'nonce-[\w-]{20,}'(;|$)", policy), asked
         cached = set(re.split(r",\s*", answer.headers["cache-control"]))
         shared = answer.request.url.path.startswith("/static/")
-        assert shared or (cached & {"private", "no-store"} and "public" not in cached), asked
+        if "public" in cached and not shared:  # what everybody may see, asked by nobody in particular
+            assert answer.request.url.path.startswith(EVERYBODYS), asked
+            assert "x-api-key" not in answer.request.headers, asked
+            assert "kaart_entry" not in answer.request.headers.get("cookie", ""), asked
+            assert {"Accept", "Cookie", "X-API-Key"} <= set(answer.headers["vary"].split(", ")), asked
+            assert answer.headers["etag"], asked
+            return
+        assert shared or cached & {"private", "no-store"}, asked
 
 
 @pytest.fixture

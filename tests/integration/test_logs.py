@@ -88,6 +88,7 @@ def test_a_session_full_of_what_people_send_leaves_no_word_of_it_in_the_log(
         with broken(town):
             sent = feature(None, kind="volunteer", services=["meals"], contact={"email": MAIL}, consent=AGREED)
             statuses.add(client.post(ASSETS, json=sent, headers=key).status_code)
+    logs._told_at.clear()  # else it may have been told a moment ago
     with serving(town, log_json=log_json, requests_a_minute=1) as client:
         statuses |= {client.get("/v1/", params={"q": WORDS}, headers=SENT).status_code for _ in range(3)}
     assert {200, 400, 401, 403, 404, 405, 413, 429, 500, 503} <= statuses

@@ -9,12 +9,13 @@ from geo.base import Base
 from geo.coverage.models import Coverage
 from geo.imports.models import Square
 from geo.models import Asset
+from geo.ready.models import Part
 
 
 def test_a_migrated_database_equals_the_models(connection: Connection) -> None:
     options = {"include_object": alembic_helpers.include_object, "compare_type": True, "compare_server_default": True}
     context = MigrationContext.configure(connection, opts=options)
-    assert {Square.__tablename__, Coverage.__tablename__} <= Base.metadata.tables.keys()
+    assert {Square.__tablename__, Coverage.__tablename__, Part.__tablename__} <= Base.metadata.tables.keys()
     assert compare_metadata(context, Base.metadata) == []
 
 

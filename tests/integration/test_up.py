@@ -192,3 +192,36 @@ def test_two_started_at_once_are_one_service_and_one_clear_refusal(var: Path, po
         assert served.is_ready()
         assert served.end(signal.SIGINT)[0] == 0
     assert processes(var) == []
+
+
+def beside(up: Up) -> set[int]:
+    """Find the processes that serve beside the first."""
+    assert up.process
+    told = Path(f"/proc/{up.process.pid}/task").glob("*/children")
+    children = {int(pid) for place in told for pid in place.read_text().split()}
+    return {pid for pid in children if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")}
+
+
+def test_several_processes_answer_at_one_port_come_back_when_they_die_and_end_together(var: Path, port: int) -> None:
+    with Up(var, port) as up:
+        assert up.process
+        up.wait_until_ready()
+        assert beside(up) == set()
+        up.end(signal.SIGINT)
+    up = Up(var, port)
+    up.environment["KAART_PROCESSES"] = "2"
+    with up:
+        up.wait_until_ready()
+        [other] = beside(up)
+        os.kill(other, signal.SIGKILL)
+        until = time.monotonic() + 30
+        while beside(up) <= {other}:
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        again = beside(up)
+        assert {httpx.get(f"{up.url}/v1/collections/assets/items?limit={n}").status_code for n in range(1, 41)} == {200}
+        status, said = up.end(signal.SIGINT)
+    assert status == 0
+    assert "a process that serves ended (SIGKILL): it starts again" in said
+    assert not any(Path(f"/proc/{pid}").exists() for pid in again)
+    assert processes(var) == []

@@ -11,12 +11,14 @@ from sqlalchemy import select, text
 
 from api.errors import LINKED
 from geo import search
+from geo.catalogue import COLLECTIONS
 from geo.collections import Wanted
 from geo.coverage import run
 from geo.coverage.models import CoverageRun
 from geo.coverage.policy import Policies
 from geo.days import today
-from geo.features import COLLECTIONS, names, page
+from geo.features import names, page
+from geo.hsds.terms import Named, taxonomy_id, term_id
 from geo.imports.models import AddressDoubt
 from geo.models import Activity, Asset, Neighbourhood
 from geo.people import links
@@ -36,6 +38,7 @@ from tests.integration.town import (
     Town,
     covered,
     feature,
+    fill,
     live,
     point,
     square,
@@ -43,6 +46,9 @@ from tests.integration.town import (
 )
 
 IMPORTS = "/v1/imports"
+HSDS = ("organizations", "services", "service_at_locations", "locations", "taxonomies", "taxonomy_terms")
+TILES = "/v1/collections/assets/tiles/WebMercatorQuad"
+EMPTY = ("squares", "drawn_neighbourhoods")  # in the demo municipality
 ROUTES = sorted(OPERATIONS.keys() - {"static"})
 HOLDERS = {NOBODY: Role.visitor, **{role.value: role for role in Role}}  # of no key, or one of each role
 ROOM = feature(point(4.4701, 52.1801), kind="community_room", name="Kamer")
@@ -73,16 +79,28 @@ def examples(town: Town) -> Iterator[dict[str, Example]]:
         made = session.scalar(select(CoverageRun.id).where(~CoverageRun.live))
         volunteer = session.scalars(select(Asset.id).where(Asset.kind == Kind.volunteer).order_by(Asset.id)).first()
         initiative = session.scalar(select(Asset.id).where(Asset.kind == Kind.initiative).order_by(Asset.name).limit(1))
+    organization = town.get("/v1/hsds/organizations").json()["contents"][0]["id"]
     change = {"type": "Feature", "properties": {}}
     plain = {
         "livez": "/livez", "readyz": "/readyz", "read_landing": "/v1/", "read_conformance": "/v1/conformance",
+        "read_feed": "/v1/changes?limit=3",
         "read_openapi": "/v1/openapi.json", "read_vocabulary": "/v1/vocabulary", "read_collections": "/v1/collections",
         "read_collection": "/v1/collections/assets", "read_queryables": "/v1/collections/assets/queryables",
         "read_sortables": "/v1/collections/assets/sortables", "read_schema": "/v1/collections/assets/schema",
         "read_items": ASSETS, "read_item": f"{ASSETS}/{asset}",
+        "read_exports": "/v1/exports", "read_export": "/v1/exports/wijken?f=gpkg", "exports_page": "/exports",
+        "read_tile_matrix_sets": "/v1/tileMatrixSets", "read_tile_matrix_set": "/v1/tileMatrixSets/WebMercatorQuad",
+        "read_tilesets": TILES.rpartition("/")[0], "read_tileset": TILES, "read_tilejson": f"{TILES}/tilejson",
+        "read_tile": f"{TILES}/14/5398/8395",
         "read_runs": "/v1/coverage/runs", "read_run": f"/v1/coverage/runs/{made}", "resident_page": "/",
         "place_page": f"/places/{asset}", "activity_page": f"/activities/{activity}", "gaps_page": "/gaps",
-        "gap_page": "/gaps/BU05790102.2024", "about_page": "/about",
+        "gap_page": "/gaps/BU05790102.2024", "about_page": "/about", "read_hsds": "/v1/hsds/",
+        **{f"read_hsds_{name}": f"/v1/hsds/{name}" for name in HSDS}, "read_hsds_service": f"/v1/hsds/services/{asset}",
+        "read_hsds_service_at_location": f"/v1/hsds/service_at_locations/{asset}",
+        "read_hsds_location": f"/v1/hsds/locations/{asset}",
+        "read_hsds_organization": f"/v1/hsds/organizations/{organization}",
+        "read_hsds_taxonomy": f"/v1/hsds/taxonomies/{taxonomy_id('services')}",
+        "read_hsds_taxonomy_term": f"/v1/hsds/taxonomy_terms/{term_id(Named('services', 'meals'))}",
     }  # fmt: skip
     told = {
         **{name: Example(path) for name, path in plain.items()},
@@ -252,6 +270,8 @@ def test_what_is_refused_changes_nothing(town: Town, examples: dict[str, Example
 @pytest.mark.parametrize("collection", names(VISITOR))
 def test_a_role_sees_the_fields_of_the_table_and_no_other(town: Town, collection: str, who: str) -> None:
     allowed = [name for name, roles in FIELDS[collection].items() if HOLDERS[who] in roles]
+    if collection in EMPTY:
+        fill(town)
     found = town.get(f"/v1/collections/{collection}/items", who, limit=1000).json()["features"]
     assert found
     one = town.get(f"/v1/collections/{collection}/items/{found[0]['id']}", who).json()

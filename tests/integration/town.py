@@ -15,7 +15,7 @@ from anyio.from_thread import BlockingPortal
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from shapely.geometry import mapping
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.routing import BaseRoute
 
@@ -112,7 +112,7 @@ class Town:
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an app on a free port of this machine and give its address."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()
         while not server.started:
@@ -212,3 +212,21 @@ def square(west: float, south: float, side: float) -> dict[str, object]:
     east, north = west + side, south + side
     ring = [[west, south], [east, south], [east, north], [west, north], [west, south]]
     return {"type": "Polygon", "coordinates": [ring]}
+
+
+A_JOB = """INSERT INTO import_job (id, what, status, file_name, sha256, bytes, made_by)
+VALUES ('00000000-0000-4000-8000-000000000001', 'squares', 'done', 'none', '', 0, 'the tester')"""
+SQUARES = """INSERT INTO square (id, code, year, x, y, residents, job_id)
+SELECT code || '.' || year, code, year, x, 465050, residents, '00000000-0000-4000-8000-000000000001'
+FROM (VALUES ('E1', 2023, 92050, 100), ('E2', 2024, 92150, 5), ('E3', 2024, 92250, 120), ('E4', 2024, 92350, 4),
+  ('E5', 2024, 92450, NULL)) v (code, year, x, residents)"""  # of which a visitor sees two
+
+
+def fill(town: Town) -> None:
+    """Add a drawn neighbourhood and a few squares, once: of these the demo municipality has none."""
+    with town.sessions.begin() as session:
+        if session.scalar(text("SELECT EXISTS (SELECT FROM square)")):
+            return
+        session.execute(text(A_JOB))
+        session.execute(text(SQUARES))
+    assert town.send("POST", NEIGHBOURHOODS, feature(square(4.47, 52.18, 0.001), name="Ons hof")).is_success

@@ -263,7 +263,7 @@ def test_the_container_files_name_only_commands_settings_files_and_ports_that_ex
 
 
 SLIPS = [
-    ("dockerfile", 'CMD ["up"]', 'CMD ["serve"]', "kaart serve is no command"),
+    ("dockerfile", 'CMD ["up"]', 'CMD ["start"]', "kaart start is no command"),
     ("dockerfile", 'ENTRYPOINT ["kaart"]', 'ENTRYPOINT ["kart"]', "kart up is no command"),
     ("docs", "kaart backup /backups", "kaart bakcup /backups", "kaart bakcup /backups"),
     ("docs", "kaart restore /backups", "kaart db restore /backups", "kaart db restore /backups"),
