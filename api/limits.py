@@ -8,61 +8,38 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.uploads import MOST_BYTES as MOST_FILE_BYTES
 
-MOST_THROWN = 8_000_000  # bytes that are read for nothing
-BODILESS = ("GET", "HEAD", "OPTIONS")  # of which no body is read
 MOST_BYTES = 1_000_000  # far more than any record
 UPLOADS = ("POST", "/v1/imports")  # the one place that takes a file
 MOST_UPLOAD_BYTES = MOST_FILE_BYTES + MOST_BYTES  # the file, and the form that it stands in
 
 
 class BodyLimit:
-    """Answer 413 to a request whose body is too large, told beforehand or found out on the way.
-
-    What nobody read of a body is thrown away before the answer is sent, up to a limit: who is still sending when we
-    hang up reads no answer.
-    """
+    """Answer 413 to a request whose body is too large, told beforehand or found out on the way."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on and count what comes in."""
-        if scope["type"] != "http" or scope["method"] in BODILESS:
+        if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         most = MOST_UPLOAD_BYTES if (scope["method"], scope["path"]) == UPLOADS else MOST_BYTES
-        seen, more = 0, True
+        told = dict(scope["headers"]).get(b"content-length", b"0")
+        if not told.isdigit() or int(told) > most:
+            await _refuse(most, scope, receive, send)
+            return
+        seen = 0
 
         async def counted() -> Message:
-            nonlocal seen, more
+            nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
-            more = message.get("more_body", False)
             if seen > most:
                 raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _detail(most))
             return message
 
-        async def throw_away() -> None:
-            nonlocal seen, more
-            while more and seen < MOST_THROWN:
-                left = await receive()
-                seen += len(left.get("body", b""))
-                more = left.get("more_body", False)
-
-        async def emptied(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                await throw_away()
-            await send(message)
-
-        told = dict(scope["headers"]).get(b"content-length", b"0")
-        if not told.isdigit() or int(told) > most:
-            await _refuse(most, scope, receive, emptied)
-            return
-        try:
-            await self.app(scope, counted, emptied)
-        except Exception:
-            await throw_away()  # before the answer to our own mistake
-            raise
+        await self.app(scope, counted, send)
 
 
 def _detail(most: int) -> str:
